@@ -1,0 +1,247 @@
+"""Executing documents: prepared once and remembered, run through graphql-core, answered as plain values.
+
+Errors leave here in their client form (GraphQL specification, section 7.1.2), and never repeat a value that was
+given: graphql-core's own messages do.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from inspect import isawaitable
+from typing import Any, cast
+
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+    validate,
+)
+from graphql import Executor as CoreExecutor
+from graphql import execution as core
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+
+Response = dict[str, Any]
+"""A GraphQL response (section 7.1): `data` once execution began, `errors` where there are any."""
+
+Run = CoreExecutor[Any]
+"""One execution in graphql-core."""
+
+EncodeError = Callable[[Exception], tuple[str, dict[str, Any]]]
+"""From an exception to the message and extensions that a client may see."""
+
+_VALUE_IN_MESSAGE = re.compile(r"(,| |;|\.)? ?((, )?but encountered error|found|Found)\b.*| value: .*", re.DOTALL)
+_EIGHT_OR_NINE_DIGITS = re.compile(r"(?<!\d)\d{8,9}(?!\d)", re.ASCII)
+
+
+class RequestRefused(Exception):
+    """The request cannot be executed; `errors` are in their client form."""
+
+    def __init__(self, errors: Sequence[Response]) -> None:
+        super().__init__("the request was refused")
+        self.errors = errors
+
+
+class StreamFailed(Exception):
+    """A subscription's source ended with an error; `errors` are in their client form."""
+
+    def __init__(self, errors: Sequence[Response]) -> None:
+        super().__init__("the stream failed")
+        self.errors = errors
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One operation of a valid document. `kind` is query, mutation or subscription.
+
+    `root_fields` are the names of the fields asked of the root, through fragments.
+    """
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    kind: str
+    root_fields: frozenset[str]
+
+    @property
+    def name(self) -> str | None:
+        return self.operation.name.value if self.operation.name else None
+
+
+class Executor:
+    """Runs documents against one schema.
+
+    `documents`: how many parsed and validated documents are remembered, invalid ones among them.
+    """
+
+    def __init__(self, schema: GraphQLSchema, *, encode_error: EncodeError, documents: int = 1000) -> None:
+        self._schema = schema
+        self._encode_error = encode_error
+        self._most_documents = documents
+        self._documents: OrderedDict[str, DocumentNode | RequestRefused] = OrderedDict()
+
+    def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
+        """The operation that is to be executed; raises RequestRefused when there is none."""
+        document = self._document(query)
+        if isinstance(document, RequestRefused):
+            raise document
+        operation = _operation(document, operation_name)
+        return Prepared(document, operation, operation.operation.value, frozenset(_root_fields(document, operation)))
+
+    async def execute(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Response:
+        """The response to a query or mutation; raises RequestRefused for variables that do not fit."""
+        return await self._run(self._build(prepared, variables, context), context)
+
+    async def subscribe(
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any] | None,
+        make_context: Callable[[], Awaitable[object]],
+    ) -> AsyncGenerator[Response, None]:
+        """A response for each event, each executed with a context of its own.
+
+        Raises RequestRefused before the first when the stream cannot start, StreamFailed when it breaks off.
+        Closing the generator closes the source.
+        """
+        context = await make_context()
+        source = await self._source(self._build(prepared, variables, context))
+        async with aclosing(source):
+            while True:
+                try:
+                    event = await anext(source)
+                except StopAsyncIteration:
+                    return
+                except Exception as error:
+                    raise StreamFailed([self._formatted(_of(error))]) from error
+                context = await make_context()
+                run = self._build(prepared, variables, context)
+                yield await self._run(cast(Any, run).build_per_event_executor(event), context)
+
+    async def _source(self, run: Run) -> AsyncGenerator[Any, None]:
+        stream: Any = cast(Any, core).create_source_event_stream(run)
+        if isawaitable(stream):
+            stream = await stream
+        if isinstance(stream, ExecutionResult):
+            raise RequestRefused([self._formatted(error) for error in stream.errors or []])
+        return stream
+
+    async def _run(self, run: Run, context: object) -> Response:
+        result = run.execute_operation()
+        if isawaitable(result):
+            result = await result
+        done = cast(ExecutionResult, result)
+        partial: list[GraphQLError] = getattr(context, "partial_errors", [])
+        errors = [self._formatted(error) for error in (*(done.errors or ()), *partial)]
+        return {"data": done.data, "errors": errors} if errors else {"data": done.data}
+
+    def _build(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Run:
+        run: Run | list[GraphQLError] = cast(Any, CoreExecutor).build(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=dict(variables or {}),
+            operation_name=prepared.name,
+            hide_suggestions=True,
+        )
+        if isinstance(run, list):
+            raise RequestRefused([_refusal(_without_value(error.message), BAD_USER_INPUT, error) for error in run])
+        return run
+
+    def _document(self, query: str) -> DocumentNode | RequestRefused:
+        found = self._documents.get(query)
+        if found is None:
+            found = self._documents[query] = self._validated(query)
+            if len(self._documents) > self._most_documents:
+                self._documents.popitem(last=False)
+        else:
+            self._documents.move_to_end(query)
+        return found
+
+    def _validated(self, query: str) -> DocumentNode | RequestRefused:
+        try:
+            document = parse(query)
+        except GraphQLError as error:
+            return RequestRefused([_refusal(error.message, PARSE_FAILED, error)])
+        except RecursionError:
+            return RequestRefused([_refusal("The document is nested too deeply.", PARSE_FAILED)])
+        try:
+            errors = validate(self._schema, document, max_errors=20)
+        except RecursionError:
+            return RequestRefused([_refusal("The document is nested too deeply.", VALIDATION_FAILED)])
+        if not errors:
+            return document
+        return RequestRefused([_refusal(_without_literal(error.message), VALIDATION_FAILED, error) for error in errors])
+
+    def _formatted(self, error: GraphQLError) -> Response:
+        """A field error. What graphql-core found out itself, as null where none may be, is our fault and masked."""
+        cause = error.original_error
+        while isinstance(cause, GraphQLError) and cause.original_error is not None:
+            cause = cause.original_error
+        message, extensions = self._encode_error(cause or error)
+        return _client_form(message, extensions, error)
+
+
+def _of(error: Exception) -> GraphQLError:
+    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+
+
+def _refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:
+    return _client_form(message, {"code": code}, error)
+
+
+def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError | None) -> Response:
+    form: Response = {"message": _EIGHT_OR_NINE_DIGITS.sub("…", message)}
+    if error is not None and error.locations:
+        form["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error is not None and error.path is not None:
+        form["path"] = list(error.path)
+    return {**form, "extensions": extensions}
+
+
+def _without_value(message: str) -> str:
+    """A message about a variable, without the value: it may be a citizen service number or a name."""
+    return _VALUE_IN_MESSAGE.sub("", message).rstrip(" ,;.:") + "."
+
+
+def _without_literal(message: str) -> str:
+    """A message about a literal that does not fit, without the literal."""
+    return _without_value(message) if message.startswith("Expected value of") else message
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """GetOperation (GraphQL specification, section 6.1)."""
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    if name is None and len(operations) == 1:
+        return operations[0]
+    if name is None:
+        message = "Give 'operationName': the document has several operations, or none."
+        raise RequestRefused([_refusal(message, BAD_USER_INPUT)])
+    for operation in operations:
+        if operation.name is not None and operation.name.value == name:
+            return operation
+    raise RequestRefused([_refusal("The document has no operation of the name in 'operationName'.", BAD_USER_INPUT)])
+
+
+def _root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> Iterable[str]:
+    """Names of the fields in the root selection; each fragment is looked into once."""
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    waiting: list[SelectionSetNode] = [operation.selection_set]
+    while waiting:
+        for selection in waiting.pop().selections:
+            if isinstance(selection, FieldNode):
+                yield selection.name.value
+            elif isinstance(selection, FragmentSpreadNode):
+                fragment = fragments.pop(selection.name.value, None)
+                waiting += [] if fragment is None else [fragment.selection_set]
+            else:
+                waiting.append(cast(Any, selection).selection_set)

@@ -1,0 +1,92 @@
+"""Who asks: development tokens, which any developer can make, and which hold on loopback only.
+
+A token is a JWT (RFC 7519) signed with a key that `omniloket demo` makes. Its claims: `sub`, `role`, `unit`, `bsn`,
+`clearance`, `exp`.
+"""
+
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from resolvers.context import ANONYMOUS, Viewer
+from resolvers.errors import Unauthenticated
+from sources.records import Role
+
+ISSUER = "omniloket-development"
+ALGORITHM = "HS256"
+MAX_TOKEN_BYTES = 8192
+
+
+class Identity:
+    """Tells the viewer of a token. Without a development key no token is known, and everybody is anonymous."""
+
+    def __init__(self, development_key: bytes | None) -> None:
+        self._key = development_key
+
+    def of_authorization(self, header: str | None) -> Viewer:
+        """The viewer of an Authorization header (RFC 6750, section 2.1); none is ANONYMOUS.
+
+        Raises Unauthenticated for a header that is not a bearer token that holds.
+        """
+        if header is None:
+            return ANONYMOUS
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated
+        return self.of_token(token.strip())
+
+    def of_token(self, token: str) -> Viewer:
+        """The viewer of a token; raises Unauthenticated."""
+        if self._key is None or len(token) > MAX_TOKEN_BYTES:
+            raise Unauthenticated
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                self._key,
+                algorithms=[ALGORITHM],
+                issuer=ISSUER,
+                options={"require": ["exp", "sub", "iss"]},
+            )
+        except jwt.PyJWTError:
+            raise Unauthenticated from None
+        return _viewer(claims)
+
+
+def make_token(key: bytes, viewer: Viewer, *, valid_seconds: int = 8 * 3600) -> str:
+    """A development token for a viewer."""
+    claims = {
+        "iss": ISSUER,
+        "sub": viewer.principal,
+        "role": viewer.role.value,
+        "unit": viewer.unit,
+        "bsn": viewer.bsn,
+        "clearance": viewer.clearance,
+        "exp": int(time.time()) + valid_seconds,
+    }
+    return jwt.encode({name: value for name, value in claims.items() if value}, key, algorithm=ALGORITHM)
+
+
+def read_key(path: Path) -> bytes:
+    """The development key in a file; made on first use, readable by its owner only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    return bytes.fromhex(path.read_text().strip())
+
+
+def _viewer(claims: Mapping[str, Any]) -> Viewer:
+    role, bsn = str(claims.get("role")), claims.get("bsn")
+    if role not in Role.__members__ or (role == Role.CITIZEN.value and not isinstance(bsn, str)):
+        raise Unauthenticated
+    return Viewer(
+        role=Role[role],
+        principal=str(claims["sub"]),
+        unit=claims.get("unit"),
+        bsn=bsn if role == Role.CITIZEN.value else None,
+        clearance=claims.get("clearance") is True,
+    )

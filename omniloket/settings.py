@@ -1,0 +1,214 @@
+"""Settings: one TOML file and environment variables, read once at the start into one frozen object.
+
+An environment variable is OMNILOKET_ and the setting's name, a double underscore between the parts of it:
+OMNILOKET_SOURCES__PERSONS__URL. It wins over the file.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from sources.sealing import Sealer
+
+_SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
+
+
+class SettingsError(Exception):
+    """The settings do not hold; the message has a line for each wrong one: its name, value, and what is allowed."""
+
+
+def _sealing_key(given: object) -> object:
+    """Base64 of 32, 48 or 64 random bytes (AES-SIV takes a double key)."""
+    if not isinstance(given, str):
+        return given
+    try:
+        key = base64.b64decode(given, validate=True)
+    except binascii.Error as error:
+        raise ValueError("must be base64 of 32, 48 or 64 random bytes") from error
+    if len(key) not in (32, 48, 64):
+        raise ValueError("must be base64 of 32, 48 or 64 random bytes")
+    return key
+
+
+SealingKey = Annotated[SecretBytes, BeforeValidator(_sealing_key)]
+DatabaseUrl = Annotated[str, Field(pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceSettings(_Part):
+    """How one back-end is reached."""
+
+    url: DatabaseUrl = Field(description="Where it is: `sqlite+aiosqlite:///path` or `postgresql+asyncpg://...`.")
+    timeout_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="Seconds that one statement may take, with the wait for a connection."
+    )
+    pool_size: int = Field(default=10, ge=1, le=100, description="Connections held open at most, in each process.")
+
+
+class SourcesSettings(_Part):
+    """The four back-ends."""
+
+    persons: SourceSettings = Field(description="The persons register.")
+    servicemodule: SourceSettings = Field(description="The servicemodule: contacts, channels, employees.")
+    incidents: SourceSettings = Field(description="The incident register: reports.")
+    journeys: SourceSettings = Field(description="Omniloket's own database of journeys.")
+
+
+class SealingSettings(_Part):
+    """The keys that seal citizens' ids and cursors."""
+
+    keys: dict[Annotated[int, Field(ge=0, le=255)], SealingKey] = Field(
+        min_length=1,
+        description="Keys by id (0 to 255), each base64 of 64 random bytes. Ids made under any of them stay valid.",
+    )
+    current: int = Field(description="The id of the key that seals from now on.")
+
+
+class LiveSettings(_Part):
+    """Live updates."""
+
+    poll_seconds: float = Field(default=1.0, ge=0.05, le=60, description="Seconds between two readings of a log.")
+    queue_size: int = Field(
+        default=1000, ge=1, le=100_000, description="Changes that may wait for one stream; beyond, it ends."
+    )
+    init_timeout_seconds: float = Field(
+        default=10.0, gt=0, le=120, description="Seconds that a new socket has to say connection_init."
+    )
+    ping_seconds: float = Field(
+        default=20.0,
+        gt=0,
+        le=300,
+        description="Seconds between the server's pings; a peer silent for one more is gone.",
+    )
+    operations_per_socket: int = Field(
+        default=100, ge=1, le=10_000, description="Operations that one socket may have running."
+    )
+    max_message_bytes: int = Field(
+        default=131_072, ge=1024, le=16_777_216, description="Bytes that one message to a socket may have."
+    )
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="OMNILOKET_", env_nested_delimiter="__", hide_input_in_errors=False
+    )
+
+    host: str = Field(default="127.0.0.1", description="The address that the server binds to.")
+    port: int = Field(default=8000, ge=0, le=65535, description="The TCP port; 0 takes a free one.")
+    workers: int = Field(default=1, ge=1, le=64, description="Server processes.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least serious lines that the log shows."
+    )
+    max_body_bytes: int = Field(
+        default=1_048_576, ge=1024, le=67_108_864, description="Bytes that the body of a request may have."
+    )
+    documents: int = Field(
+        default=1000, ge=1, le=100_000, description="Parsed and validated documents remembered, in each process."
+    )
+    page_size: int = Field(default=25, ge=1, le=1000, description="Items in a page when the question does not say.")
+    max_page_size: int = Field(default=100, ge=1, le=1000, description="Items in a page at most.")
+    development_key_file: Path | None = Field(
+        default=None, description="The key of development tokens. With it the server binds to loopback only."
+    )
+    sources: SourcesSettings = Field(description="The back-ends.")
+    sealing: SealingSettings = Field(description="The keys that seal citizens' ids and cursors.")
+    live: LiveSettings = Field(default=LiveSettings(), description="Live updates.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def sealer(self) -> Sealer:
+        """Seals and opens under the configured keys."""
+        keys = {key_id: key.get_secret_value() for key_id, key in self.sealing.keys.items()}
+        return Sealer(keys, self.sealing.current)
+
+
+def read(path: Path | None = None, **given: Any) -> Settings:
+    """The settings of a TOML file and the environment; `given` wins over both. Raises SettingsError."""
+    if path is not None and not path.is_file():
+        raise SettingsError(f"There is no settings file {path}.")
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        settings = FromFile(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise SettingsError(_explained(error)) from None
+    except ValueError as error:
+        raise SettingsError(f"The settings file {path} is not TOML: {error}") from None
+    _check_together(settings)
+    return settings
+
+
+def described() -> Iterator[tuple[str, str, str]]:
+    """Every setting: its name, its default as TOML would write it (or "required"), and its sentence."""
+    yield from _described(Settings, "")
+
+
+def _described(part: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    for name, info in part.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _described(kind, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", _default(info), info.description or ""
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    return "none" if info.default is None else str(info.default)
+
+
+def _explained(error: ValidationError) -> str:
+    return "\n".join(
+        f"{'.'.join(str(part) for part in each['loc'])}: {_sentence(each['msg'])}; {_value(each['loc'], each)}"
+        for each in error.errors(include_url=False)
+    )
+
+
+def _sentence(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _value(location: tuple[int | str, ...], error: Any) -> str:
+    if error["type"] == "missing":
+        return "it is not set"
+    return f"but got: {_SECRET if 'keys' in location else repr(error['input'])}"
+
+
+def _check_together(settings: Settings) -> None:
+    """What no single setting shows."""
+    if settings.sealing.current not in settings.sealing.keys:
+        raise SettingsError(
+            f"sealing.current: must be the id of one of sealing.keys ({sorted(settings.sealing.keys)}); "
+            f"but got: {settings.sealing.current}"
+        )
+    if settings.page_size > settings.max_page_size:
+        raise SettingsError(
+            f"page_size: must be at most max_page_size ({settings.max_page_size}); but got: {settings.page_size}"
+        )
+    if settings.development_key_file is not None and settings.host not in ("127.0.0.1", "::1", "localhost"):
+        raise SettingsError(
+            f"host: must be a loopback address while development_key_file is set; but got: {settings.host!r}"
+        )

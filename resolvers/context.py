@@ -1,0 +1,109 @@
+"""Everything that the answer to one operation, or to one event, may draw on."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from strawberry.dataloader import DataLoader
+
+from engine.batching import RequestState
+from sources.ports import Collection, Sources
+from sources.records import Key, Role
+from sources.scope import NOBODY, Scope
+from sources.sealing import Sealer
+from subscriptions.hub import Hub
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """On whose behalf a question is asked. `principal` is the token's subject; `bsn` a citizen's own."""
+
+    role: Role
+    principal: str
+    unit: str | None = None
+    bsn: str | None = field(default=None, repr=False)
+    clearance: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        """The rows that this viewer may see."""
+        if self.role is Role.CITIZEN:
+            return Scope(bsn=self.bsn)
+        if self.role is Role.AGENT:
+            return Scope(everyone=True, confidential=self.clearance)
+        if self.role is Role.SUPERVISOR:
+            return Scope(everyone=True, confidential=True)
+        return NOBODY
+
+
+ANONYMOUS = Viewer(Role.ANONYMOUS, "anonymous")
+
+
+@dataclass(frozen=True)
+class Services:
+    """What lives as long as the process, and every context refers to. Page sizes are in rows."""
+
+    sources: Sources
+    sealer: Sealer
+    hub: Hub
+    page_size: int = 25
+    max_page_size: int = 100
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass
+class Context(RequestState):
+    """The context of one operation or one event: never shared, so that its loaders never answer with old data.
+
+    `live_positions`: where the sources' logs ended before this operation read anything, when it asks for that.
+    """
+
+    services: Services = field(kw_only=True)
+    viewer: Viewer = field(kw_only=True)
+    live_positions: Mapping[str, int] | Exception | None = None
+
+    @property
+    def sources(self) -> Sources:
+        return self.services.sources
+
+    @property
+    def sealer(self) -> Sealer:
+        return self.services.sealer
+
+    @property
+    def scope(self) -> Scope:
+        return self.viewer.scope
+
+    def fresh(self) -> "Context":
+        """A context for the same viewer that remembers nothing."""
+        return Context(services=self.services, viewer=self.viewer)
+
+    async def records(
+        self, collection: Collection[R, Any], keys: Sequence[Key | None]
+    ) -> Sequence[R | BaseException | None]:
+        """The record of each key, fetched once a request over all branches; no key gives None.
+
+        A key whose source failed gives the failure.
+        """
+        loader = self._loader(collection)
+        return await asyncio.gather(
+            *(_nothing() if key is None else loader.load(key) for key in keys), return_exceptions=True
+        )
+
+    def _loader(self, collection: Collection[R, Any]) -> DataLoader[Key, R | None]:
+        loader = self.loaders.get(id(collection))
+        if loader is None:
+
+            async def load_all(keys: list[Key]) -> Sequence[R | BaseException | None]:
+                return await collection.by_ids(keys, self.scope)
+
+            loader = self.loaders[id(collection)] = DataLoader(load_fn=load_all)
+        return loader
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,51 @@
+"""What can be wrong with a question, whoever asks it.
+
+RequestError
+├── BadUserInput       an argument that cannot be
+│   └── CursorRejected a cursor that was not made here, or for something else
+├── Forbidden          a field that the viewer's role may not see
+├── NotFound           nothing there, or nothing that the viewer may know of
+├── SlowConsumer       a live stream whose client reads too slowly; `cursor` is where to resume
+└── Unauthenticated    a token that does not hold
+"""
+
+
+class RequestError(Exception):
+    """An error for the client. `code` is stable; the message says what was expected, and never a value."""
+
+    code = "BAD_USER_INPUT"
+
+
+class BadUserInput(RequestError):
+    """The message names the argument and what it takes."""
+
+
+class CursorRejected(BadUserInput):
+    def __init__(self, argument: str) -> None:
+        super().__init__(f"'{argument}' takes a cursor from an earlier answer of the same field.")
+
+
+class Forbidden(RequestError):
+    code = "FORBIDDEN"
+
+    def __init__(self) -> None:
+        super().__init__("Your role may not see this field.")
+
+
+class NotFound(RequestError):
+    code = "NOT_FOUND"
+
+
+class SlowConsumer(RequestError):
+    code = "SLOW_CONSUMER"
+
+    def __init__(self, cursor: str | None) -> None:
+        super().__init__("The stream ended because its events were not read in time. Resume after the cursor.")
+        self.cursor = cursor
+
+
+class Unauthenticated(RequestError):
+    code = "UNAUTHENTICATED"
+
+    def __init__(self) -> None:
+        super().__init__("The token is malformed, expired, or not from a known issuer.")

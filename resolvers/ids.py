@@ -1,0 +1,69 @@
+"""Global ids: opaque, unique over all types, stable (Relay object identification).
+
+An id is the base64url form of "Type:key". A citizen's key is the sealed BSN; the others need no seal, since an id
+carries no right.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+
+from resolvers.context import Context
+from sources.records import Channel, Citizen, Key, Record, Report
+from sources.sealing import bsn_of, citizen_key
+
+MAX_SERIAL = 2**63 - 1
+
+_KEY_FIELDS: dict[type[Record], str] = {Channel: "code", Report: "number"}
+"""The field that holds a record's key where it is not called `key`."""
+
+SERIAL_TYPES = {"Attachment", "Contact", "Handover", "Journey", "StatusChange"}
+"""Types whose keys are integers."""
+
+
+def encode(type_name: str, key: Key) -> str:
+    """The global id of a key of a type."""
+    return urlsafe_b64encode(f"{type_name}:{key}".encode()).rstrip(b"=").decode()
+
+
+def decode(global_id: str) -> tuple[str, str] | None:
+    """Type and key of a global id, or None when it was not made here.
+
+    Only the one spelling that `encode` gives is accepted: base64 has others for the same bytes.
+    """
+    try:
+        padded = global_id.encode("ascii") + b"=" * (-len(global_id) % 4)
+        type_name, separator, key = urlsafe_b64decode(padded).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return (type_name, key) if separator and encode(type_name, key) == global_id else None
+
+
+def source_key(global_id: str, context: Context, only: str | None = None) -> tuple[str, Key] | None:
+    """Type and the key that its source knows, or None when the id is foreign, tampered with, or of another type."""
+    decoded = decode(global_id)
+    if decoded is None or (only is not None and decoded[0] != only):
+        return None
+    type_name, key = decoded
+    if type_name == "Citizen":
+        bsn = bsn_of(context.sealer, key)
+        return None if bsn is None else (type_name, bsn)
+    if type_name in SERIAL_TYPES:
+        return (type_name, int(key)) if _is_serial(key) else None
+    return (type_name, key) if key.isprintable() and len(key) <= 100 else None
+
+
+def ids(records: Sequence[Record], context: Context) -> Sequence[str]:
+    """The global id of each record."""
+    return [_id(record, context) for record in records]
+
+
+def _id(record: Record, context: Context) -> str:
+    if isinstance(record, Citizen):
+        return encode("Citizen", citizen_key(context.sealer, record.bsn))
+    kind = type(record)
+    return encode(kind.__name__, getattr(record, _KEY_FIELDS.get(kind, "key")))
+
+
+def _is_serial(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) <= 19 and str(int(key)) == key and int(key) <= MAX_SERIAL

@@ -1,0 +1,212 @@
+"""Live updates: from changes in the sources' logs to events for one viewer.
+
+Whether the viewer may see a change is decided anew for each, in a fresh context, from the source.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from resolvers.context import Context
+from resolvers.errors import CursorRejected, NotFound, SlowConsumer
+from resolvers.ids import source_key
+from resolvers.paging import open_cursor, seal_cursor
+from resolvers.reports import ReportBy, number_of
+from sources.paging import PageRequest
+from sources.ports import Collection
+from sources.records import (
+    Contact,
+    Direction,
+    EntryKind,
+    Handover,
+    JourneyEntry,
+    Key,
+    Report,
+    ReportKind,
+    ReportStatus,
+    StatusChange,
+)
+from subscriptions.hub import Event, StreamOverflowed
+
+KIND = "live"
+_ONE = PageRequest(limit=1)
+
+STATUSES, CONTACTS, ENTRIES = "statuses", "contacts", "entries"
+"""The logs by name, as cursors and the hub know them."""
+
+
+@dataclass(frozen=True)
+class ReportWatch:
+    status: tuple[ReportStatus, ...] | None = None
+    kind: tuple[ReportKind, ...] | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class ContactWatch:
+    channel: tuple[str, ...] | None = None
+    direction: Direction | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportStatusEvent:
+    cursor: str
+    change: StatusChange
+
+
+@dataclass(frozen=True)
+class ContactEvent:
+    cursor: str
+    contact_key: int
+
+
+@dataclass(frozen=True)
+class JourneyEvent:
+    cursor: str
+    journey_key: int
+    entry: Contact | StatusChange | Handover
+
+
+async def take_live_cursor(context: Context) -> None:
+    """Remembers where the logs end, before the operation reads any source."""
+    try:
+        context.live_positions = await context.services.hub.ends()
+    except Exception as error:
+        context.live_positions = error
+
+
+def live_cursor(roots: Sequence[None], context: Context) -> Sequence[str | Exception | None]:
+    positions = context.live_positions
+    if positions is None or isinstance(positions, Exception):
+        return [positions] * len(roots)
+    return [seal_cursor(context.sealer, KIND, positions)] * len(roots)
+
+
+async def report_status_changed(
+    context: Context, *, report: ReportBy, after: str | None = None
+) -> AsyncIterator[ReportStatusEvent]:
+    """Status changes of one report; NotFound when there is none that the viewer may see."""
+    number = number_of(report, context)
+    if number is None or not await _visible(context.sources.reports, number, context):
+        raise NotFound("There is no such report.")
+    async for event in _events(context, [STATUSES], after):
+        change = cast(StatusChange, event.record)
+        if change.report_number == number and await _visible(context.sources.reports, number, context):
+            yield ReportStatusEvent(_cursor(context, event), change)
+
+
+async def report_status_changes(
+    context: Context, *, filter: ReportWatch | None = None, after: str | None = None
+) -> AsyncIterator[ReportStatusEvent]:
+    """Status changes of every report that the viewer may see and that matches before or after the change."""
+    watch = filter or ReportWatch()
+    async for event in _events(context, [STATUSES], after):
+        change = cast(StatusChange, event.record)
+        if not _status_matches(change, watch):
+            continue
+        report = await _visible(context.sources.reports, change.report_number, context)
+        if report is not None and _report_matches(report, watch):
+            yield ReportStatusEvent(_cursor(context, event), change)
+
+
+async def contact_registered(
+    context: Context, *, filter: ContactWatch | None = None, after: str | None = None
+) -> AsyncIterator[ContactEvent]:
+    """New contacts that the viewer may see and that match."""
+    watch = filter or ContactWatch()
+    async for event in _events(context, [CONTACTS], after):
+        contact = cast(Contact, event.record)
+        if _contact_matches(contact, watch) and await _visible(context.sources.contacts, contact.key, context):
+            yield ContactEvent(_cursor(context, event), contact.key)
+
+
+async def journey_updated(context: Context, *, id: str, after: str | None = None) -> AsyncIterator[JourneyEvent]:
+    """New timeline entries of one journey; NotFound when there is none that the viewer may see."""
+    found = source_key(id, context, only="Journey")
+    if found is None or not await _visible(context.sources.journeys, found[1], context):
+        raise NotFound("There is no such journey.")
+    key = cast(int, found[1])
+    async for event in _events(context, [STATUSES, ENTRIES], after):
+        entry = await _timeline_entry(event, key, context)
+        if entry is not None and await _visible(context.sources.journeys, key, context):
+            yield JourneyEvent(_cursor(context, event), key, entry)
+
+
+async def report_of_event(events: Sequence[ReportStatusEvent], context: Context) -> Sequence[object]:
+    return await context.records(context.sources.reports, [event.change.report_number for event in events])
+
+
+async def contact_of_event(events: Sequence[ContactEvent], context: Context) -> Sequence[object]:
+    return await context.records(context.sources.contacts, [event.contact_key for event in events])
+
+
+async def journey_of_event(events: Sequence[JourneyEvent], context: Context) -> Sequence[object]:
+    return await context.records(context.sources.journeys, [event.journey_key for event in events])
+
+
+async def _events(context: Context, logs: Sequence[str], after: str | None) -> AsyncIterator[Event]:
+    start = _positions(context, logs, after)
+    async with context.services.hub.follow(start) as events:
+        try:
+            async for event in events:
+                yield event
+        except StreamOverflowed as overflow:
+            raise SlowConsumer(seal_cursor(context.sealer, KIND, overflow.positions)) from overflow
+
+
+def _positions(context: Context, logs: Sequence[str], after: str | None) -> Mapping[str, int | None]:
+    if after is None:
+        return dict.fromkeys(logs)
+    positions = open_cursor(context.sealer, KIND, after)
+    if not isinstance(positions, dict) or not all(log in positions for log in logs):
+        raise CursorRejected("after")
+    return {log: cast(dict[str, int], positions)[log] for log in logs}
+
+
+def _cursor(context: Context, event: Event) -> str:
+    return seal_cursor(context.sealer, KIND, event.positions)
+
+
+async def _visible(collection: Collection[Any, Any], key: Key, context: Context) -> Any:
+    """The record, if the viewer may see it now; read anew, whatever was read before."""
+    found = (await context.fresh().records(collection, [key]))[0]
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _status_matches(change: StatusChange, watch: ReportWatch) -> bool:
+    return watch.status is None or change.status in watch.status or change.previous in watch.status
+
+
+def _report_matches(report: Report, watch: ReportWatch) -> bool:
+    return (watch.kind is None or report.kind in watch.kind) and (watch.unit is None or report.unit == watch.unit)
+
+
+def _contact_matches(contact: Contact, watch: ContactWatch) -> bool:
+    code = contact.channel.code if contact.channel else None
+    unit = contact.handled_by.unit if contact.handled_by else None
+    return (
+        (watch.channel is None or code in watch.channel)
+        and (watch.direction is None or contact.direction is watch.direction)
+        and (watch.unit is None or unit == watch.unit)
+    )
+
+
+async def _timeline_entry(event: Event, journey_key: int, context: Context) -> Contact | StatusChange | Handover | None:
+    """The event as an entry of this journey's timeline, or None when it is another's or not for the viewer."""
+    fresh = context.fresh()
+    if event.log == STATUSES:
+        change = cast(StatusChange, event.record)
+        journeys = await fresh.sources.journeys.of_parents("report", [change.report_number], _ONE, fresh.scope)
+        is_here = any(row.key == journey_key for page in journeys for row in page.rows)
+        return change if is_here and await _visible(fresh.sources.reports, change.report_number, fresh) else None
+    entry = cast(JourneyEntry, event.record)
+    if entry.journey_key != journey_key or not entry.entry_key.isdigit():
+        return None
+    if entry.kind is EntryKind.CONTACT:
+        return await _visible(fresh.sources.contacts, int(entry.entry_key), fresh)
+    if entry.kind is EntryKind.HANDOVER:
+        return await _visible(fresh.sources.handovers, int(entry.entry_key), fresh)
+    return None

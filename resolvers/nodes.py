@@ -1,0 +1,52 @@
+"""Any object by its global id: an id that is foreign, absent, or not for the viewer's eyes gives None."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from resolvers.context import Context
+from resolvers.errors import BadUserInput
+from resolvers.ids import source_key
+from sources.ports import Collection
+from sources.records import Key
+
+
+async def node(roots: Sequence[None], context: Context, *, id: str) -> Sequence[object]:
+    return list(await _found([id], context)) * len(roots)
+
+
+async def nodes(roots: Sequence[None], context: Context, *, ids: tuple[str, ...]) -> Sequence[object]:
+    """The object of each id, in order; one batch for each type among them."""
+    most = context.services.max_page_size
+    if len(ids) > most:
+        raise BadUserInput(f"'ids' takes at most {most} ids, but got: {len(ids)}.")
+    found = list(await _found(ids, context))
+    failure = next((each for each in found if isinstance(each, Exception)), None)
+    return [failure or found] * len(roots)
+
+
+async def _found(global_ids: Sequence[str], context: Context) -> Sequence[object]:
+    keys = [source_key(global_id, context) for global_id in global_ids]
+    return await asyncio.gather(*(_one(key, context) for key in keys))
+
+
+async def _one(key: tuple[str, Key] | None, context: Context) -> object:
+    collection = None if key is None else _collections(context).get(key[0])
+    if key is None or collection is None:
+        return None
+    return (await context.records(collection, [key[1]]))[0]
+
+
+def _collections(context: Context) -> dict[str, Collection[Any, Any]]:
+    sources = context.sources
+    return {
+        "Agent": sources.agents,
+        "Attachment": sources.attachments,
+        "Channel": sources.channels,
+        "Citizen": sources.citizens,
+        "Contact": sources.contacts,
+        "Handover": sources.handovers,
+        "Journey": sources.journeys,
+        "Report": sources.reports,
+        "StatusChange": sources.status_changes,
+    }

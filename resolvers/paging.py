@@ -1,0 +1,256 @@
+"""Connections (Relay cursor connections): from page arguments to a request, from a source's page to edges.
+
+A cursor is a position sealed for its own kind of connection: it carries no right, tells nothing, and one that was
+not made here is refused.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+import orjson
+
+from engine.batching import Partial
+from resolvers.context import Context
+from resolvers.errors import BadUserInput, CursorRejected
+from sources.errors import RecordMalformed, SourceError
+from sources.paging import ALL, Page, PageRequest, Position
+from sources.ports import Collection
+from sources.records import Key
+from sources.sealing import Sealer
+
+R = TypeVar("R")
+K = TypeVar("K")
+F = TypeVar("F")
+
+Count = Callable[[Sequence[Key]], Awaitable[Sequence[int]]]
+Result = "Connection[R] | Partial[Connection[R]] | BaseException"
+
+
+@dataclass(frozen=True)
+class Total:
+    """How a connection's `totalCount` is found, when it is asked: totals of one group in one call for all parents."""
+
+    group: Hashable
+    parent: Key
+    count: Count
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    kind: str
+    has_next_page: bool
+    has_previous_page: bool
+    start: Position | None
+    end: Position | None
+
+
+@dataclass(frozen=True)
+class Edge(Generic[R]):
+    kind: str
+    node: R
+    position: Position
+
+
+@dataclass(frozen=True)
+class Connection(Generic[R]):
+    """A page of records. `incomplete_sources`: those that did not answer, where a page draws on several."""
+
+    edges: Sequence[Edge[R]]
+    page_info: PageInfo
+    total: Total
+    incomplete_sources: Sequence[str] = ()
+
+
+def page_request(
+    context: Context,
+    kind: str,
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+) -> PageRequest:
+    """The page that the arguments ask for; raises BadUserInput when they contradict or exceed the limit."""
+    if first is not None and last is not None:
+        raise BadUserInput("Give 'first' or 'last', not both.")
+    name, wanted = ("last", last) if last is not None else ("first", first)
+    most = context.services.max_page_size
+    limit = context.services.page_size if wanted is None else wanted
+    if not 0 <= limit <= most:
+        raise BadUserInput(f"'{name}' takes a number from 0 to {most}, but got: {limit}.")
+    return PageRequest(
+        limit=limit,
+        after=None if after is None else _position(context.sealer, kind, after, "after"),
+        before=None if before is None else _position(context.sealer, kind, before, "before"),
+        backwards=last is not None,
+    )
+
+
+def seal_cursor(sealer: Sealer, kind: str, position: object) -> str:
+    """A position as an opaque cursor."""
+    sealed = sealer.seal(_purpose(kind), orjson.dumps(position))
+    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def open_cursor(sealer: Sealer, kind: str, cursor: str) -> Any:
+    """What was sealed as a cursor of this kind, or None."""
+    try:
+        sealed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    plain = sealer.open(_purpose(kind), sealed)
+    return None if plain is None else orjson.loads(plain)
+
+
+def connection(kind: str, page: Page[R], request: PageRequest, total: Total) -> Connection[R] | Partial[Connection[R]]:
+    """A source's page as a connection; rows that could not be read are missing, with an error each."""
+    edges = [Edge(kind, node, position) for node, position in zip(page.rows, page.positions, strict=True)]
+    made = Connection(edges, page_info(kind, page, request), total)
+    return Partial(made, list(page.malformed)) if page.malformed else made
+
+
+def page_info(kind: str, page: Page[Any], request: PageRequest) -> PageInfo:
+    """Rows behind a page are known of by the cursor that the page began at (Relay, section 5.1)."""
+    return PageInfo(
+        kind,
+        has_next_page=request.before is not None if request.backwards else page.more,
+        has_previous_page=page.more if request.backwards else request.after is not None,
+        start=page.start,
+        end=page.end,
+    )
+
+
+async def connections_of(
+    kind: str,
+    collection: Collection[R, F],
+    link: str,
+    parent_ids: Sequence[Key | None],
+    context: Context,
+    request: PageRequest,
+    filter: F | None = None,
+) -> Sequence[Connection[R] | Partial[Connection[R]] | None]:
+    """A connection for each parent over the rows that hang on it; a parent without an id has none."""
+    known = list(dict.fromkeys(key for key in parent_ids if key is not None))
+    pages = dict(zip(known, await collection.of_parents(link, known, request, context.scope, filter), strict=True))
+
+    async def count(parents: Sequence[Key]) -> Sequence[int]:
+        return await collection.count_of_parents(link, parents, context.scope, filter)
+
+    group = (id(collection), link, filter)
+    return [
+        None if key is None else connection(kind, pages[key], request, Total(group, key, count)) for key in parent_ids
+    ]
+
+
+async def root_connection(
+    kind: str, collection: Collection[R, F], context: Context, request: PageRequest, filter: F | None
+) -> Connection[R] | Partial[Connection[R]]:
+    """A connection over the whole collection."""
+
+    async def count(parents: Sequence[Key]) -> Sequence[int]:
+        return [await collection.count(context.scope, filter)] * len(parents)
+
+    page = await collection.page(request, context.scope, filter)
+    return connection(kind, page, request, Total((id(collection), filter), 0, count))
+
+
+async def followed(
+    kind: str,
+    links: Collection[K, F],
+    link: str,
+    parent_ids: Sequence[Key],
+    target: Collection[R, Any],
+    key_of: Callable[[K], Key | None],
+    context: Context,
+    request: PageRequest,
+    filter: F | None = None,
+) -> Sequence[Connection[R] | Partial[Connection[R]] | BaseException]:
+    """A connection for each parent over records that one source links to and another keeps.
+
+    Two statements for all parents. A record that is gone, or that the viewer may not see, has no edge; neither
+    does it count.
+    """
+    pages = await links.of_parents(link, parent_ids, request, context.scope, filter)
+    keys = [key_of(row) for page in pages for row in page.rows]
+    found = iter(await context.records(target, keys))
+
+    async def count(parents: Sequence[Key]) -> Sequence[int]:
+        every = await links.of_parents(link, parents, ALL, context.scope, filter)
+        there = iter(await context.records(target, [key_of(row) for page in every for row in page.rows]))
+        return [sum(_known(next(there)) for _ in page.rows) for page in every]
+
+    group = (id(links), link, filter)
+    return [
+        _followed(kind, page, [next(found) for _ in page.rows], request, Total(group, parent, count))
+        for parent, page in zip(parent_ids, pages, strict=True)
+    ]
+
+
+def _followed(
+    kind: str, page: Page[Any], nodes: Sequence[R | BaseException | None], request: PageRequest, total: Total
+) -> Connection[R] | Partial[Connection[R]] | BaseException:
+    unavailable = next((node for node in nodes if is_failure(node)), None)
+    if unavailable is not None:
+        return cast(BaseException, unavailable)
+    edges = [
+        Edge(kind, cast(R, node), position)
+        for node, position in zip(nodes, page.positions, strict=True)
+        if node is not None and not isinstance(node, BaseException)
+    ]
+    errors = [*page.malformed, *(node for node in nodes if isinstance(node, SourceError))]
+    made = Connection(edges, page_info(kind, page, request), total)
+    return Partial(made, errors) if errors else made
+
+
+def is_failure(node: object) -> bool:
+    """Whether a node stands for a source that did not answer, rather than for one row that cannot be read."""
+    return isinstance(node, BaseException) and not isinstance(node, RecordMalformed)
+
+
+def _known(node: object) -> bool:
+    if is_failure(node):
+        raise cast(BaseException, node)
+    return node is not None
+
+
+async def total_counts(connections: Sequence[Connection[Any]], context: Context) -> Sequence[int | Exception]:
+    """How many records each connection has over all its pages: one statement for each group of connections."""
+    groups: dict[Hashable, list[Total]] = {}
+    for each in connections:
+        groups.setdefault(each.total.group, []).append(each.total)
+    counts: dict[tuple[Hashable, Key], int | Exception] = {}
+    for group, totals in groups.items():
+        parents = [total.parent for total in totals]
+        try:
+            found: Sequence[int | Exception] = await totals[0].count(parents)
+        except SourceError as error:
+            found = [error] * len(parents)
+        counts.update(((group, parent), number) for parent, number in zip(parents, found, strict=True))
+    return [counts[each.total.group, each.total.parent] for each in connections]
+
+
+def cursors(edges: Sequence[Edge[Any]], context: Context) -> Sequence[str]:
+    """The cursor of each edge."""
+    return [seal_cursor(context.sealer, edge.kind, edge.position) for edge in edges]
+
+
+def start_cursors(infos: Sequence[PageInfo], context: Context) -> Sequence[str | None]:
+    return [None if info.start is None else seal_cursor(context.sealer, info.kind, info.start) for info in infos]
+
+
+def end_cursors(infos: Sequence[PageInfo], context: Context) -> Sequence[str | None]:
+    return [None if info.end is None else seal_cursor(context.sealer, info.kind, info.end) for info in infos]
+
+
+def _position(sealer: Sealer, kind: str, cursor: str, argument: str) -> Position:
+    position = open_cursor(sealer, kind, cursor)
+    if not isinstance(position, list):
+        raise CursorRejected(argument)
+    return tuple(cast(list[str | int], position))
+
+
+def _purpose(kind: str) -> bytes:
+    return b"cursor:" + kind.encode()

@@ -1,0 +1,179 @@
+"""A journey's timeline: contacts, status changes and handovers of several sources, merged into one order.
+
+Oldest first by (instant, name of the source, serial in the source). Each source is asked for one batched page;
+one that does not answer leaves the others' entries, an error, and its name.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from engine.batching import Partial
+from resolvers.context import Context
+from resolvers.journeys import CONTACTS, REPORTS, contact_key
+from resolvers.paging import Connection, Edge, PageInfo, Total
+from sources.errors import RecordMalformed, SourceError, SourceUnavailable
+from sources.paging import ALL, Page, PageRequest, Position
+from sources.records import Contact, Handover, Journey, JourneyEntry, Key, StatusChange
+
+KIND = "Timeline"
+
+TimelineRecord = Contact | StatusChange | Handover
+
+_BEFORE_ANY_SERIAL, _AFTER_ANY_SERIAL = -1, 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record and its place: ISO 8601 instant in UTC, name of the source, serial there."""
+
+    place: Position
+    record: TimelineRecord
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one source has for the page of one journey. `more`: it has further entries in the page's direction."""
+
+    entries: Sequence[Entry] = ()
+    more: bool = False
+    errors: Sequence[SourceError] = ()
+    silent: str | None = None
+
+
+async def timeline(
+    journeys: Sequence[Journey], context: Context, *, page: PageRequest
+) -> Sequence[Connection[TimelineRecord] | Partial[Connection[TimelineRecord]]]:
+    """A page of each journey's timeline; `incomplete_sources` names the sources that did not answer."""
+    keys = [journey.key for journey in journeys]
+    parts = await asyncio.gather(
+        _contacts(keys, context, page), _status_changes(keys, context, page), _handovers(keys, context, page)
+    )
+    return [_merged(key, of_journey, context, page) for key, *of_journey in zip(keys, *parts, strict=True)]
+
+
+async def _contacts(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
+    contacts = context.sources.contacts
+    request = _newest_first(_request(page, contacts.source))
+    pages = await context.sources.journey_entries.of_parents("journey", keys, request, context.scope, CONTACTS)
+    numbers = [contact_key(entry) for each in pages for entry in each.rows]
+    found = iter(await context.records(contacts, numbers))
+    return [_contact_part(each, [next(found) for _ in each.rows], contacts.source) for each in pages]
+
+
+def _contact_part(page: Page[JourneyEntry], found: Sequence[Contact | BaseException | None], source: str) -> Part:
+    silence = [each for each in found if isinstance(each, SourceUnavailable)]
+    if silence:
+        return Part(errors=silence[:1], silent=source)
+    entries = [
+        Entry((entry.at.isoformat(), source, entry.key), contact)
+        for entry, contact in zip(page.rows, found, strict=True)
+        if isinstance(contact, Contact)
+    ]
+    malformed = [each for each in found if isinstance(each, RecordMalformed)]
+    return Part(entries, page.more, [*page.malformed, *malformed])
+
+
+async def _status_changes(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
+    linked = await context.sources.journey_entries.of_parents("journey", keys, ALL, context.scope, REPORTS)
+    numbers = [entry.entry_key for each in linked for entry in each.rows]
+    source = context.sources.status_changes.source
+    request = _request(page, source)
+    try:
+        pages = await context.sources.status_changes.of_parents("report", numbers, request, context.scope)
+    except SourceError as error:
+        return [Part(errors=[error], silent=source) if each.rows else Part() for each in linked]
+    of_reports = iter(pages)
+    return [_status_part([next(of_reports) for _ in each.rows], source) for each in linked]
+
+
+def _status_part(pages: Sequence[Page[StatusChange]], source: str) -> Part:
+    entries = [Entry((change.at.isoformat(), source, change.key), change) for page in pages for change in page.rows]
+    malformed = [error for page in pages for error in page.malformed]
+    return Part(entries, any(page.more for page in pages), malformed)
+
+
+async def _handovers(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
+    handovers = context.sources.handovers
+    pages = await handovers.of_parents("journey", keys, _request(page, handovers.source), context.scope)
+    return [
+        Part(
+            [Entry((each.at.isoformat(), handovers.source, each.key), each) for each in page.rows],
+            page.more,
+            page.malformed,
+        )
+        for page in pages
+    ]
+
+
+def _merged(
+    key: int, parts: Sequence[Part], context: Context, request: PageRequest
+) -> Connection[TimelineRecord] | Partial[Connection[TimelineRecord]]:
+    limit = cast(int, request.limit)
+    entries = sorted((entry for part in parts for entry in part.entries), key=_order)
+    kept = entries[max(len(entries) - limit, 0) :] if request.backwards else entries[:limit]
+    more = len(kept) < len(entries) or any(part.more for part in parts)
+    info = PageInfo(
+        KIND,
+        has_next_page=request.before is not None if request.backwards else more,
+        has_previous_page=more if request.backwards else request.after is not None,
+        start=kept[0].place if kept else None,
+        end=kept[-1].place if kept else None,
+    )
+    edges: list[Edge[TimelineRecord]] = [Edge(KIND, entry.record, entry.place) for entry in kept]
+    silent = [part.silent for part in parts if part.silent is not None]
+    made = Connection(edges, info, Total((KIND, id(context)), key, _counting(context)), silent)
+    errors = [error for part in parts for error in part.errors]
+    return Partial(made, errors) if errors else made
+
+
+def _counting(context: Context) -> Any:
+    async def count(journey_keys: Sequence[Key]) -> Sequence[int]:
+        """Contacts and status changes that the viewer may see, and handovers: what the pages hold together."""
+        sources, scope = context.sources, context.scope
+        contacts = await sources.journey_entries.of_parents("journey", journey_keys, ALL, scope, CONTACTS)
+        numbers = [contact_key(entry) for page in contacts for entry in page.rows]
+        there = iter(await context.records(sources.contacts, numbers))
+        reports = await sources.journey_entries.of_parents("journey", journey_keys, ALL, scope, REPORTS)
+        linked = [entry.entry_key for page in reports for entry in page.rows]
+        changes = iter(await sources.status_changes.count_of_parents("report", linked, scope))
+        handovers = await sources.handovers.count_of_parents("journey", journey_keys, scope)
+        return [
+            sum(_is_there(next(there)) for _ in of_contacts.rows) + sum(next(changes) for _ in of_reports.rows) + passed
+            for of_contacts, of_reports, passed in zip(contacts, reports, handovers, strict=True)
+        ]
+
+    return count
+
+
+def _request(page: PageRequest, source: str) -> PageRequest:
+    """The page as one source is asked for it, in the order of the timeline."""
+    return PageRequest(page.limit, _bound(page.after, source), _bound(page.before, source), page.backwards)
+
+
+def _newest_first(page: PageRequest) -> PageRequest:
+    """The same page of a collection that is kept newest first."""
+    return PageRequest(page.limit, after=page.before, before=page.after, backwards=not page.backwards)
+
+
+def _bound(place: Position | None, source: str) -> Position | None:
+    """Where a place in the timeline lies in one source: entries of one instant are in the order of the sources."""
+    if place is None:
+        return None
+    at, of_source, serial = cast(tuple[str, str, int], place)
+    if source != of_source:
+        serial = _BEFORE_ANY_SERIAL if source > of_source else _AFTER_ANY_SERIAL
+    return (datetime.fromisoformat(at), serial)
+
+
+def _order(entry: Entry) -> tuple[datetime, str, int]:
+    at, source, serial = cast(tuple[str, str, int], entry.place)
+    return datetime.fromisoformat(at), source, serial
+
+
+def _is_there(found: object) -> bool:
+    if isinstance(found, SourceUnavailable):
+        raise found
+    return isinstance(found, Contact)

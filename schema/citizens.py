@@ -1,0 +1,92 @@
+"""Citizens: the people in contact with the police, as the persons register knows them."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import strawberry
+
+from engine.batching import Argument
+from resolvers import citizens
+from schema.enums import JourneyState, ReportStatus
+from schema.fields import connection, field
+from schema.nodes import Node
+from schema.paging import Connection
+from schema.places import Address
+from schema.scalars import BSN, PartialDate
+from sources import filters, records
+
+if TYPE_CHECKING:
+    from schema.contacts import Contact
+    from schema.journeys import Journey
+    from schema.reports import Report
+
+
+@strawberry.input(one_of=True, description="Which citizen. Give exactly one.")
+class CitizenBy:
+    stands_for: ClassVar[type] = citizens.CitizenBy
+
+    id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The citizen's global id.")
+    bsn: BSN | None = strawberry.field(default=strawberry.UNSET, description="The citizen service number.")
+
+
+@strawberry.input(description="A name to search for.")
+class NameMatch:
+    stands_for: ClassVar[type] = filters.NameMatch
+
+    family_name: str = strawberry.field(
+        description="The family name in full, without prefix (voorvoegsel); upper and lower case are the same."
+    )
+    given_names: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The beginning of the given names: `Jo` finds Johan and Josephine."
+    )
+    birth_date: date | None = strawberry.field(
+        default=strawberry.UNSET, description="The birth date; people of whom only a year is known are not found by it."
+    )
+
+
+@strawberry.input(one_of=True, description="Whom to search for. Give exactly one.")
+class CitizenMatch:
+    stands_for: ClassVar[type] = filters.CitizenMatch
+
+    bsn: BSN | None = strawberry.field(default=strawberry.UNSET, description="The citizen service number.")
+    phone: str | None = strawberry.field(
+        default=strawberry.UNSET, description="A phone number, best in E.164; found however it was typed."
+    )
+    email: str | None = strawberry.field(
+        default=strawberry.UNSET, description="An e-mail address; upper and lower case are the same."
+    )
+    name: NameMatch | None = strawberry.field(default=strawberry.UNSET, description="A name.")
+
+
+@strawberry.type(description="A person in contact with the police (burger).")
+class Citizen(Node):
+    record: ClassVar[type] = records.Citizen
+
+    bsn: BSN | None = field("The citizen service number.")
+    given_names: str | None = field("All given names (voornamen). Null for people with a single name.")
+    family_name_prefix: str | None = field("What stands before the family name (voorvoegsel): `van der`.")
+    family_name: str | None = field("The family name, without prefix. Null for people with a single name.")
+    full_name: str = field("The whole name as it is written, with prefix and title.")
+    birth_date: PartialDate | None = field("The birth date, as precisely as it is known.")
+    deceased_on: PartialDate | None = field("The date of death, as precisely as it is known.")
+    address: Address | None = field("Where the citizen lives. Null when unknown.")
+    email: str | None = field("The e-mail address that the citizen gave.")
+    phone: str | None = field("The phone number that the citizen gave, in E.164: +31612345678.")
+    contacts: Connection[Annotated["Contact", strawberry.lazy("schema.contacts")]] | None = connection(
+        citizens.contacts,
+        "Contact",
+        "The citizen's contacts, newest first.",
+        arguments={"channel": Argument(list[str] | None, "Only contacts over channels with these codes.")},
+    )
+    reports: Connection[Annotated["Report", strawberry.lazy("schema.reports")]] | None = connection(
+        citizens.reports,
+        "Report",
+        "The reports that the citizen made, newest first.",
+        arguments={"status": Argument(list[ReportStatus] | None, "Only reports that stand like this.")},
+    )
+    journeys: Connection[Annotated["Journey", strawberry.lazy("schema.journeys")]] | None = connection(
+        citizens.journeys,
+        "Journey",
+        "The citizen's journeys, last active first.",
+        arguments={"state": Argument(list[JourneyState] | None, "Only journeys that stand like this.")},
+    )

@@ -1,0 +1,19 @@
+"""How the back-ends are doing."""
+
+from datetime import datetime
+
+import strawberry
+
+from schema.fields import field
+
+
+@strawberry.type(description="How a back-end is doing.")
+class SourceHealth:
+    name: str = field("The back-end's name, as errors give it in `extensions.source`.")
+    serves: list[str] = field("The types whose facts it owns.")
+    available: bool = field("Whether it answered just now.")
+    checked_at: datetime = field("When it was asked.")
+    latency_ms: float | None = field("How long its answer took, in milliseconds.")
+    tail_lag_ms: float | None = field(
+        "How old live updates from it may be, in milliseconds. Null while nobody follows any."
+    )

@@ -1,0 +1,26 @@
+"""Which rows a viewer may see: an argument of every call to a source, and part of its statement's WHERE."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Scope:
+    """`everyone`: rows of all citizens. Else only those of `bsn`, or none at all without one.
+
+    `confidential`: confidential reports too, which otherwise only their own reporter sees.
+    """
+
+    everyone: bool = False
+    confidential: bool = False
+    bsn: str | None = None
+
+    @property
+    def nobody(self) -> bool:
+        return not self.everyone and self.bsn is None
+
+    def __repr__(self) -> str:
+        return f"<Scope everyone={self.everyone}>"
+
+
+NOBODY = Scope()
+EVERYTHING = Scope(everyone=True, confidential=True)

@@ -1,0 +1,331 @@
+"""A port on SQL tables: what to select, in which order, who may see it; the statements follow from that.
+
+Ids travel as one array parameter (`unnest` on PostgreSQL, `json_each` on SQLite), so that a statement has one
+shape for any number of them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from sources.errors import RecordMalformed, SourceError
+from sources.local_time import local_bound
+from sources.paging import Page, PageRequest, Position
+from sources.ports import Change, MalformedChange
+from sources.records import Key
+from sources.scope import Scope
+from sources.sql.database import Database, Statement
+from sources.sql.reading import RowView
+
+R = TypeVar("R")
+F = TypeVar("F")
+
+Condition = sa.ColumnElement[bool]
+Visible = Callable[[Scope], Condition]
+Row = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class Link:
+    """How rows hang on a parent: the column that holds the parent's id, and the table to join for it.
+
+    `forms`: every way in which a parent's id may stand in the column, where there is more than one.
+    """
+
+    column: sa.ColumnElement[Any]
+    via: tuple[sa.FromClause, Condition] | None = None
+    forms: Callable[[Key], Sequence[Key]] | None = None
+
+
+class SqlCollection(Generic[R, F]):
+    """Records in one database; `sources.ports.Collection` says what the methods promise.
+
+    `written` gives the naive form in which the back-end writes an instant.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        rows: sa.FromClause,
+        columns: Sequence[sa.ColumnElement[Any]],
+        key: sa.ColumnElement[Any],
+        order: Sequence[sa.ColumnElement[Any]],
+        read: Callable[[RowView], R],
+        visible: Visible,
+        descending: bool = False,
+        public: bool = False,
+        written: Callable[[datetime], datetime] = local_bound,
+        narrow: Callable[[F], Sequence[Condition]] | None = None,
+        links: Mapping[str, Link] | None = None,
+    ) -> None:
+        self._database = database
+        self._rows = rows
+        self._key = key
+        self._order = [_raw(database, column) for column in order]
+        self._instants = [isinstance(column.type, sa.DateTime) and database.is_postgresql for column in order]
+        self._columns = [_raw(database, column) for column in columns] + [
+            column.label(f"_order{index}") for index, column in enumerate(self._order)
+        ]
+        self._read = read
+        self._visible = visible
+        self._descending = descending
+        self._public = public
+        self._written = written
+        self._narrow = narrow
+        self._links = links or {}
+
+    @property
+    def source(self) -> str:
+        return self._database.name
+
+    async def by_ids(self, ids: Sequence[Key], scope: Scope) -> Sequence[R | SourceError | None]:
+        if not ids or self._sees_nothing(scope):
+            return [None] * len(ids)
+        statement = (
+            sa.select(self._key.label("_key"), *self._columns)
+            .select_from(self._rows)
+            .where(self._key.in_(sa.select(self._array(ids, self._key))), self._visible(scope))
+        )
+        found = {row["_key"]: self._record(row) for row in await self._database.fetch(statement)}
+        return [found.get(key) for key in ids]
+
+    async def of_parents(
+        self, link: str, parent_ids: Sequence[Key], page: PageRequest, scope: Scope, filter: F | None = None
+    ) -> Sequence[Page[R]]:
+        if not parent_ids or self._sees_nothing(scope):
+            return [Page() for _ in parent_ids]
+        forms = self._forms(link, parent_ids)
+        statement = self._of_parents_statement(
+            self._links[link], list(dict.fromkeys(form for each in forms for form in each)), page, scope, filter
+        )
+        rows: dict[Key, list[Row]] = {}
+        for row in await self._database.fetch(statement):
+            rows.setdefault(row["_parent"], []).append(row)
+        return [self._page(self._merged([rows.get(form, []) for form in each], page), page) for each in forms]
+
+    async def page(self, page: PageRequest, scope: Scope, filter: F | None = None) -> Page[R]:
+        if self._sees_nothing(scope):
+            return Page()
+        statement = (
+            sa.select(*self._columns)
+            .select_from(self._rows)
+            .where(*self._conditions(page, scope, filter))
+            .order_by(*self._ordering(page.backwards))
+            .limit(_one_more(page))
+        )
+        return self._page(await self._database.fetch(statement), page)
+
+    async def count_of_parents(
+        self, link: str, parent_ids: Sequence[Key], scope: Scope, filter: F | None = None
+    ) -> Sequence[int]:
+        if not parent_ids or self._sees_nothing(scope):
+            return [0] * len(parent_ids)
+        forms = self._forms(link, parent_ids)
+        hung = self._links[link]
+        parents = sa.select(self._array([form for each in forms for form in each], hung.column))
+        statement = (
+            sa.select(hung.column.label("_parent"), sa.func.count().label("rows"))
+            .select_from(_joined(self._rows, hung))
+            .where(hung.column.in_(parents), *self._conditions(None, scope, filter))
+            .group_by(hung.column)
+        )
+        counts = {row["_parent"]: row["rows"] for row in await self._database.fetch(statement)}
+        return [sum(counts.get(form, 0) for form in each) for each in forms]
+
+    async def count(self, scope: Scope, filter: F | None = None) -> int:
+        if self._sees_nothing(scope):
+            return 0
+        conditions = self._conditions(None, scope, filter)
+        statement = sa.select(sa.func.count().label("rows")).select_from(self._rows).where(*conditions)
+        return (await self._database.fetch(statement))[0]["rows"]
+
+    def _of_parents_statement(
+        self, link: Link, parent_ids: Sequence[Key], page: PageRequest, scope: Scope, filter: F | None
+    ) -> Statement:
+        """LATERAL on PostgreSQL, which stops at each parent's last wanted row; a window function on SQLite."""
+        conditions = self._conditions(page, scope, filter)
+        rows = _joined(self._rows, link)
+        if not self._database.is_postgresql:
+            return self._windowed(link, parent_ids, page, conditions)
+        parents = self._array(parent_ids, link.column).table
+        each = (
+            sa.select(*self._columns)
+            .select_from(rows)
+            .where(link.column == parents.c.value, *conditions)
+            .order_by(*self._ordering(page.backwards))
+            .limit(_one_more(page))
+            .lateral("each")
+        )
+        order = [each.c[f"_order{index}"] for index in range(len(self._order))]
+        return (
+            sa.select(parents.c.value.label("_parent"), each)
+            .select_from(parents.join(each, sa.true()))
+            .order_by(*self._directed(order, page.backwards))
+        )
+
+    def _windowed(
+        self, link: Link, parent_ids: Sequence[Key], page: PageRequest, conditions: Sequence[Condition]
+    ) -> Statement:
+        place = sa.func.row_number().over(partition_by=link.column, order_by=self._ordering(page.backwards))
+        numbered = (
+            sa.select(link.column.label("_parent"), *self._columns, place.label("_place"))
+            .select_from(_joined(self._rows, link))
+            .where(link.column.in_(sa.select(self._array(parent_ids, link.column))), *conditions)
+            .subquery("numbered")
+        )
+        statement = sa.select(numbered).order_by(numbered.c["_place"])
+        return statement if page.limit is None else statement.where(numbered.c["_place"] <= page.limit + 1)
+
+    def _conditions(self, page: PageRequest | None, scope: Scope, filter: F | None) -> list[Condition]:
+        conditions = [self._visible(scope)]
+        if page is not None and page.after is not None:
+            conditions.append(self._beyond(page.after, later=True))
+        if page is not None and page.before is not None:
+            conditions.append(self._beyond(page.before, later=False))
+        if filter is not None and self._narrow is not None:
+            conditions.extend(self._narrow(filter))
+        return conditions
+
+    def _beyond(self, position: Position, *, later: bool) -> Condition:
+        """Rows strictly later (or earlier) in the collection's order than a position: a row-value comparison."""
+        values = [self._stored(value, is_instant) for value, is_instant in zip(position, self._instants, strict=True)]
+        here = sa.tuple_(*self._order)
+        there = sa.tuple_(*[sa.literal(value, column.type) for value, column in zip(values, self._order, strict=True)])
+        return here < there if later == self._descending else here > there
+
+    def _stored(self, value: str | int | datetime, is_instant: bool) -> str | int | datetime:
+        """A value of a position as the order column holds it: text on SQLite, `datetime` on PostgreSQL."""
+        if isinstance(value, datetime):
+            written = self._written(value)
+            return written if is_instant else written.isoformat(sep=" ", timespec="microseconds")
+        return datetime.fromisoformat(cast(str, value)) if is_instant else value
+
+    def _ordering(self, backwards: bool) -> list[sa.ColumnElement[Any]]:
+        return self._directed(self._order, backwards)
+
+    def _directed(self, columns: Sequence[sa.ColumnElement[Any]], backwards: bool) -> list[sa.ColumnElement[Any]]:
+        falling = self._descending != backwards
+        return [column.desc() if falling else column.asc() for column in columns]
+
+    def _array(self, ids: Sequence[Key], column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """The ids as a column of rows, bound as one parameter."""
+        if self._database.is_postgresql:
+            bound: sa.ColumnElement[Any] = sa.bindparam("ids", list(ids), type_=ARRAY(_array_type(column)), unique=True)
+            return sa.func.unnest(bound).table_valued("value", name="ids").render_derived().c.value
+        bound = sa.bindparam("ids", orjson.dumps(list(ids)).decode(), unique=True)
+        return sa.func.json_each(bound).table_valued("value", name="ids").c.value
+
+    def _forms(self, link: str, parent_ids: Sequence[Key]) -> list[Sequence[Key]]:
+        forms = self._links[link].forms
+        return [[parent_id] if forms is None else forms(parent_id) for parent_id in parent_ids]
+
+    def _merged(self, rows: Sequence[Sequence[Row]], page: PageRequest) -> Sequence[Row]:
+        if len(rows) == 1:
+            return rows[0]
+        falling = self._descending != page.backwards
+        together = sorted((row for each in rows for row in each), key=self._position, reverse=falling)
+        limit = _one_more(page)
+        return together if limit is None else together[:limit]
+
+    def _page(self, rows: Sequence[Row], page: PageRequest) -> Page[R]:
+        more = page.limit is not None and len(rows) > page.limit
+        kept = list(rows[: page.limit])
+        if page.backwards:
+            kept.reverse()
+        records = [self._record(row) for row in kept]
+        good = [index for index, record in enumerate(records) if not isinstance(record, RecordMalformed)]
+        positions = [self._position(row) for row in kept]
+        return Page(
+            rows=[cast(R, records[index]) for index in good],
+            positions=[positions[index] for index in good],
+            more=more,
+            start=positions[0] if positions else None,
+            end=positions[-1] if positions else None,
+            malformed=[record for record in records if isinstance(record, RecordMalformed)],
+        )
+
+    def _record(self, row: Row) -> R | RecordMalformed:
+        return _read(self._database, self._read, row)
+
+    def _position(self, row: Row) -> Position:
+        values = [row[f"_order{index}"] for index in range(len(self._order))]
+        return tuple(value.isoformat() if isinstance(value, datetime) else value for value in values)
+
+    def _sees_nothing(self, scope: Scope) -> bool:
+        return scope.nobody and not self._public
+
+
+class SqlLog(Generic[R]):
+    """An append-only table read by its serial; `sources.ports.Log` says what the methods promise."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        rows: sa.FromClause,
+        columns: Sequence[sa.ColumnElement[Any]],
+        serial: sa.ColumnElement[Any],
+        read: Callable[[RowView], R],
+    ) -> None:
+        self._database = database
+        self._rows = rows
+        self._columns = [_raw(database, column) for column in columns]
+        self._serial = serial
+        self._read = read
+
+    @property
+    def source(self) -> str:
+        return self._database.name
+
+    async def end(self) -> int:
+        newest = sa.select(sa.func.coalesce(sa.func.max(self._serial), 0).label("newest"))
+        return (await self._database.fetch(newest))[0]["newest"]
+
+    async def changes(self, after: int, limit: int) -> Sequence[Change[R] | MalformedChange]:
+        statement = (
+            sa.select(self._serial.label("_serial"), *self._columns)
+            .select_from(self._rows)
+            .where(self._serial > after)
+            .order_by(self._serial)
+            .limit(limit)
+        )
+        return [self._change(row) for row in await self._database.fetch(statement)]
+
+    def _change(self, row: Row) -> Change[R] | MalformedChange:
+        record = _read(self._database, self._read, row)
+        if isinstance(record, RecordMalformed):
+            return MalformedChange(row["_serial"], record)
+        return Change(row["_serial"], record)
+
+
+def _raw(database: Database, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """SQLite keeps timestamps as text: read as text, a malformed one costs its own row and not the statement."""
+    if isinstance(column.type, sa.DateTime) and not database.is_postgresql:
+        return sa.type_coerce(column, sa.String).label(cast(Any, column).name)
+    return column
+
+
+def _read(database: Database, read: Callable[[RowView], R], row: Row) -> R | RecordMalformed:
+    try:
+        return read(RowView(database.name, row))
+    except RecordMalformed as error:
+        return error
+
+
+def _array_type(column: sa.ColumnElement[Any]) -> sa.types.TypeEngine[Any]:
+    return sa.BigInteger() if isinstance(column.type, sa.Integer) else sa.String()
+
+
+def _joined(rows: sa.FromClause, link: Link) -> sa.FromClause:
+    return rows if link.via is None else rows.join(*link.via)
+
+
+def _one_more(page: PageRequest) -> int | None:
+    """One row beyond the page tells whether there are more."""
+    return None if page.limit is None else page.limit + 1

@@ -1,0 +1,242 @@
+"""The incident register: what citizens reported, how its handling went, and who is involved.
+
+Its schema is the register's, never migrated by us. Timestamps are naive local time (Europe/Amsterdam).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from sources.filters import ReportFilter
+from sources.local_time import local_bound
+from sources.records import Address, Location, Report, ReportKind, ReportStatus, StatusChange
+from sources.scope import Scope
+from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
+from sources.sql.database import Database
+from sources.sql.reading import RowView
+
+SOURCE = "incidents"
+
+STATUSES = {
+    "ONTV": ReportStatus.RECEIVED,
+    "BEOO": ReportStatus.UNDER_ASSESSMENT,
+    "WACH": ReportStatus.AWAITING_INFORMATION,
+    "OPSP": ReportStatus.IN_INVESTIGATION,
+    "OPGS": ReportStatus.SUSPENDED,
+    "OVER": ReportStatus.TRANSFERRED,
+    "AFGE": ReportStatus.CLOSED,
+    "INGE": ReportStatus.WITHDRAWN,
+}
+"""Codes that are not here read as OTHER, with the register's own label."""
+
+KINDS = {
+    "MELD": ReportKind.NOTIFICATION,
+    "AANG": ReportKind.CRIME_REPORT,
+    "TIP": ReportKind.TIP,
+    "VERM": ReportKind.MISSING_PERSON,
+    "GEVV": ReportKind.LOST_PROPERTY,
+    "KLAC": ReportKind.COMPLAINT,
+}
+"""Codes that are not here read as OTHER."""
+
+REPORTER = "AAN"
+"""`rol_cd` of the person who reported (aangever). The others: MED co-reporter, GET witness, SLA victim, VER suspect."""
+
+
+class Incidents(SQLModel, registry=registry()):
+    """The tables of this database, and of no other."""
+
+
+class Statuscode(Incidents, table=True):
+    """The register's own words for a status."""
+
+    code: str = Field(primary_key=True)
+    omschrijving: str
+
+
+class Incident(Incidents, table=True):
+    """A report, by a number like PL1700-2026012345: unit, year, serial."""
+
+    nummer: str = Field(primary_key=True)
+    soort_cd: str
+    status_cd: str
+    categorie: str | None = None
+    titel: str
+    omschrijving: str | None = None
+    straat: str | None = None
+    plaats: str | None = None
+    breedtegraad: float | None = None
+    lengtegraad: float | None = None
+    eenheid: str | None = None
+    vertrouwelijk: bool = False
+    pleegtijdstip: datetime | None = Field(default=None, sa_type=sa.DateTime)
+    aangemaakt_op: datetime = Field(sa_type=sa.DateTime)
+    gewijzigd_op: datetime = Field(sa_type=sa.DateTime)
+
+
+class IncidentStatus(Incidents, table=True):
+    """A line of the append-only status history; `notitie` is internal."""
+
+    __tablename__ = "incident_status"  # pyright: ignore[reportAssignmentType] - SQLModel types it as a directive
+
+    volgnummer: int = Field(primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    incident_nummer: str = Field(foreign_key="incident.nummer")
+    status_cd: str
+    vorige_status_cd: str | None = None
+    notitie: str | None = None
+    tijdstip: datetime = Field(sa_type=sa.DateTime)
+    medewerker_nr: str | None = None
+
+
+class Betrokkene(Incidents, table=True):
+    """A person involved in an incident, in a role."""
+
+    volgnummer: int = Field(primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    incident_nummer: str = Field(foreign_key="incident.nummer")
+    bsn: str | None = Field(default=None, max_length=9)
+    rol_cd: str
+
+
+STATUSCODE = sa.inspect(Statuscode).local_table
+INCIDENT = sa.inspect(Incident).local_table
+INCIDENT_STATUS = sa.inspect(IncidentStatus).local_table
+BETROKKENE = sa.inspect(Betrokkene).local_table
+
+_incident, _status, _involved = INCIDENT.c, INCIDENT_STATUS.c, BETROKKENE.c
+
+sa.Index("incident_aangemaakt", _incident.aangemaakt_op, _incident.nummer)
+sa.Index("incident_eenheid", _incident.eenheid, _incident.aangemaakt_op, _incident.nummer)
+sa.Index("incident_status_incident", _status.incident_nummer, _status.tijdstip, _status.volgnummer)
+sa.Index("betrokkene_incident", _involved.incident_nummer, _involved.rol_cd)
+sa.Index("betrokkene_bsn", _involved.bsn, _involved.rol_cd, _involved.incident_nummer)
+
+_reporter = BETROKKENE.alias("aangever")
+_REPORTER_BSN = (
+    sa.select(_reporter.c.bsn)
+    .where(_reporter.c.incident_nummer == _incident.nummer, _reporter.c.rol_cd == REPORTER)
+    .order_by(_reporter.c.volgnummer)
+    .limit(1)
+    .correlate(INCIDENT)
+    .scalar_subquery()
+    .label("aangever_bsn")
+)
+
+
+def reports(database: Database) -> SqlCollection[Report, ReportFilter]:
+    """Reports by number, newest first; of a citizen (BSN), who is the reporter."""
+    return SqlCollection(
+        database,
+        rows=INCIDENT.outerjoin(STATUSCODE, _incident.status_cd == STATUSCODE.c.code),
+        columns=[*_incident, STATUSCODE.c.omschrijving.label("status_omschrijving"), _REPORTER_BSN],
+        key=_incident.nummer,
+        order=[_incident.aangemaakt_op, _incident.nummer],
+        descending=True,
+        read=_read_report,
+        visible=_visible,
+        narrow=_narrow,
+        links={"citizen": Link(_involved.bsn, via=(BETROKKENE, _reporter_of_incident()))},
+    )
+
+
+def status_changes(database: Database) -> SqlCollection[StatusChange, None]:
+    """Status changes by serial, oldest first; of a report (number)."""
+    return SqlCollection(
+        database,
+        rows=_STATUS_ROWS.join(INCIDENT, _status.incident_nummer == _incident.nummer),
+        columns=_STATUS_COLUMNS,
+        key=_status.volgnummer,
+        order=[_status.tijdstip, _status.volgnummer],
+        read=_read_status,
+        visible=_visible,
+        links={"report": Link(_status.incident_nummer)},
+    )
+
+
+def status_log(database: Database) -> SqlLog[StatusChange]:
+    """Status changes in the order of their serials."""
+    return SqlLog(database, rows=_STATUS_ROWS, columns=_STATUS_COLUMNS, serial=_status.volgnummer, read=_read_status)
+
+
+_STATUS_ROWS = INCIDENT_STATUS.outerjoin(STATUSCODE, _status.status_cd == STATUSCODE.c.code)
+_STATUS_COLUMNS = [*_status, STATUSCODE.c.omschrijving.label("status_omschrijving")]
+
+
+def _reporter_of_incident() -> Condition:
+    return sa.and_(_involved.incident_nummer == _incident.nummer, _involved.rol_cd == REPORTER)
+
+
+def _visible(scope: Scope) -> Condition:
+    if not scope.everyone:
+        return sa.exists().where(_reporter_of_incident(), _involved.bsn == scope.bsn).correlate(INCIDENT)
+    return sa.true() if scope.confidential else sa.not_(_incident.vertrouwelijk)
+
+
+def _narrow(wanted: ReportFilter) -> Sequence[Condition]:
+    conditions: list[Condition] = []
+    if wanted.number is not None:
+        conditions.append(_incident.nummer.in_(wanted.number))
+    if wanted.status is not None:
+        conditions.append(_coded(_incident.status_cd, STATUSES, wanted.status, ReportStatus.OTHER))
+    if wanted.kind is not None:
+        conditions.append(_coded(_incident.soort_cd, KINDS, wanted.kind, ReportKind.OTHER))
+    if wanted.unit is not None:
+        conditions.append(_incident.eenheid == wanted.unit)
+    if wanted.since is not None:
+        conditions.append(_incident.aangemaakt_op >= local_bound(wanted.since))
+    if wanted.until is not None:
+        conditions.append(_incident.aangemaakt_op < local_bound(wanted.until))
+    return conditions
+
+
+def _coded(
+    column: sa.ColumnElement[str],
+    codes: dict[str, ReportStatus] | dict[str, ReportKind],
+    wanted: Sequence[object],
+    other: object,
+) -> Condition:
+    known = column.in_([code for code, value in codes.items() if value in wanted])
+    return sa.or_(known, column.not_in(list(codes))) if other in wanted else known
+
+
+def _read_report(row: RowView) -> Report:
+    return Report(
+        number=row.text("nummer"),
+        kind=row.code("soort_cd", KINDS, ReportKind.OTHER),
+        title=row.text("titel"),
+        status=row.code("status_cd", STATUSES, ReportStatus.OTHER),
+        status_label=row.text_or_none("status_omschrijving") or row.text("status_cd"),
+        filed_at=row.local_instant("aangemaakt_op"),
+        updated_at=row.local_instant("gewijzigd_op"),
+        category=row.text_or_none("categorie"),
+        description=row.text_or_none("omschrijving"),
+        unit=row.text_or_none("eenheid"),
+        location=_read_location(row),
+        incident_at=row.local_instant_or_none("pleegtijdstip"),
+        confidential=bool(row.value("vertrouwelijk")),
+        citizen_bsn=row.text_or_none("aangever_bsn"),
+    )
+
+
+def _read_location(row: RowView) -> Location | None:
+    latitude, longitude = row.number_or_none("breedtegraad"), row.number_or_none("lengtegraad")
+    if latitude is None or longitude is None:
+        return None
+    address = Address(street=row.text_or_none("straat"), city=row.text_or_none("plaats"))
+    return Location(latitude, longitude, address=None if address == Address() else address)
+
+
+def _read_status(row: RowView) -> StatusChange:
+    previous = row.text_or_none("vorige_status_cd")
+    return StatusChange(
+        key=row.integer("volgnummer"),
+        report_number=row.text("incident_nummer"),
+        status=row.code("status_cd", STATUSES, ReportStatus.OTHER),
+        label=row.text_or_none("status_omschrijving") or row.text("status_cd"),
+        at=row.local_instant("tijdstip"),
+        previous=STATUSES.get(previous, ReportStatus.OTHER) if previous else None,
+        note=row.text_or_none("notitie"),
+        agent_key=row.text_or_none("medewerker_nr"),
+    )

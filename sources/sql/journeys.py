@@ -1,0 +1,238 @@
+"""Omniloket's own database: which contacts and reports, kept elsewhere, are one citizen's journey.
+
+Instants are UTC. It holds source keys and the sealed citizen key, never a BSN. Its schema is made by the
+migrations in `sources/sql/migrations`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from sources.filters import EntryFilter, JourneyFilter
+from sources.records import EntryKind, Handover, Journey, JourneyEntry, JourneyState
+from sources.scope import Scope
+from sources.sealing import Sealer, citizen_keys
+from sources.sql.collection import Condition, Link, SqlCollection, SqlLog, Visible
+from sources.sql.database import Database
+from sources.sql.reading import RowView
+
+SOURCE = "journeys"
+
+STATES = {state.value: state for state in JourneyState}
+KINDS = {kind.value: kind for kind in EntryKind}
+
+_Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_Code = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+
+
+class Journeys(SQLModel, registry=registry()):
+    """The tables of this database, and of no other."""
+
+
+class JourneyRow(Journeys, table=True):
+    """A journey. `citizen_key` is the sealed BSN, NULL while the citizen is unknown."""
+
+    __tablename__ = "journey"  # pyright: ignore[reportAssignmentType] - SQLModel types it as a directive
+
+    id: int = Field(primary_key=True, sa_type=_Serial)
+    citizen_key: str | None = Field(default=None, sa_type=_Code)
+    state: str
+    subject: str | None = None
+    opened_at: datetime = Field(sa_type=sa.DateTime)
+    last_active_at: datetime = Field(sa_type=sa.DateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=sa.DateTime)
+
+
+class JourneyEntryRow(Journeys, table=True):
+    """That a contact (C), report (R) or handover (H) belongs to a journey. Append-only; `position` is its serial.
+
+    A contact or report belongs to one journey at most.
+    """
+
+    __tablename__ = "journey_entry"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (sa.UniqueConstraint("kind", "key", name="journey_entry_once"),)
+
+    position: int = Field(primary_key=True, sa_type=_Serial)
+    journey_id: int = Field(foreign_key="journey.id", sa_type=sa.BigInteger)
+    kind: str = Field(max_length=1)
+    key: str = Field(sa_type=_Code)
+    at: datetime = Field(sa_type=sa.DateTime)
+
+
+class JourneyChannelRow(Journeys, table=True):
+    """The channels that a journey has passed, in order of first use."""
+
+    __tablename__ = "journey_channel"  # pyright: ignore[reportAssignmentType]
+
+    journey_id: int = Field(primary_key=True, foreign_key="journey.id", sa_type=sa.BigInteger)
+    ordinal: int = Field(primary_key=True)
+    code: str
+
+
+class HandoverRow(Journeys, table=True):
+    """A journey passing from one channel to another."""
+
+    __tablename__ = "handover"  # pyright: ignore[reportAssignmentType]
+
+    id: int = Field(primary_key=True, sa_type=_Serial)
+    journey_id: int = Field(foreign_key="journey.id", sa_type=sa.BigInteger)
+    from_channel: str | None = None
+    to_channel: str | None = None
+    agent_key: str | None = None
+    at: datetime = Field(sa_type=sa.DateTime)
+    note: str | None = None
+
+
+JOURNEY = sa.inspect(JourneyRow).local_table
+ENTRY = sa.inspect(JourneyEntryRow).local_table
+CHANNEL = sa.inspect(JourneyChannelRow).local_table
+HANDOVER = sa.inspect(HandoverRow).local_table
+
+_journey, _entry, _channel, _handover = JOURNEY.c, ENTRY.c, CHANNEL.c, HANDOVER.c
+
+sa.Index("journey_active", _journey.last_active_at, _journey.id)
+sa.Index("journey_citizen", _journey.citizen_key, _journey.last_active_at, _journey.id)
+sa.Index("journey_entry_journey", _entry.journey_id, _entry.kind, _entry.at, _entry.position)
+sa.Index("journey_channel_code", _channel.code, _channel.journey_id)
+sa.Index("handover_journey", _handover.journey_id, _handover.at, _handover.id)
+
+
+def journeys(database: Database, sealer: Sealer) -> SqlCollection[Journey, JourneyFilter]:
+    """Journeys by id, last active first; of a contact or report (its key there) and of a citizen (BSN)."""
+    return SqlCollection(
+        database,
+        rows=JOURNEY,
+        columns=list(_journey),
+        key=_journey.id,
+        order=[_journey.last_active_at, _journey.id],
+        descending=True,
+        read=_read_journey,
+        visible=_visible_with(sealer),
+        written=_naive_utc,
+        narrow=_narrow,
+        links={
+            "contact": Link(_entry.key, via=(ENTRY, _entry_of(EntryKind.CONTACT))),
+            "report": Link(_entry.key, via=(ENTRY, _entry_of(EntryKind.REPORT))),
+            "citizen": Link(_journey.citizen_key, forms=lambda bsn: citizen_keys(sealer, str(bsn))),
+        },
+    )
+
+
+def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[JourneyEntry, EntryFilter]:
+    """Entries by position, newest first by (at, position); of a journey (id)."""
+    return SqlCollection(
+        database,
+        rows=ENTRY.join(JOURNEY, _entry.journey_id == _journey.id),
+        columns=list(_entry),
+        key=_entry.position,
+        order=[_entry.at, _entry.position],
+        descending=True,
+        read=_read_entry,
+        visible=_visible_with(sealer),
+        written=_naive_utc,
+        narrow=lambda wanted: [_entry.kind.in_(wanted.kinds)],
+        links={"journey": Link(_entry.journey_id)},
+    )
+
+
+def journey_log(database: Database) -> SqlLog[JourneyEntry]:
+    """Entries in the order in which they were made."""
+    return SqlLog(database, rows=ENTRY, columns=list(_entry), serial=_entry.position, read=_read_entry)
+
+
+def journey_channels(database: Database, sealer: Sealer) -> SqlCollection[str, None]:
+    """The codes of the channels that a journey (id) has passed, in order of first use."""
+    return SqlCollection(
+        database,
+        rows=CHANNEL.join(JOURNEY, _channel.journey_id == _journey.id),
+        columns=[_channel.code],
+        key=_channel.ordinal,
+        order=[_channel.ordinal],
+        read=lambda row: row.text("code"),
+        visible=_visible_with(sealer),
+        written=_naive_utc,
+        links={"journey": Link(_channel.journey_id)},
+    )
+
+
+def handovers(database: Database, sealer: Sealer) -> SqlCollection[Handover, None]:
+    """Handovers by id, oldest first; of a journey (id)."""
+    return SqlCollection(
+        database,
+        rows=HANDOVER.join(JOURNEY, _handover.journey_id == _journey.id),
+        columns=list(_handover),
+        key=_handover.id,
+        order=[_handover.at, _handover.id],
+        read=_read_handover,
+        visible=_visible_with(sealer),
+        written=_naive_utc,
+        links={"journey": Link(_handover.journey_id)},
+    )
+
+
+def _entry_of(kind: EntryKind) -> Condition:
+    return sa.and_(_entry.journey_id == _journey.id, _entry.kind == kind.value)
+
+
+def _visible_with(sealer: Sealer) -> Visible:
+    def visible(scope: Scope) -> Condition:
+        if scope.everyone:
+            return sa.true()
+        return _journey.citizen_key.in_(citizen_keys(sealer, scope.bsn)) if scope.bsn else sa.false()
+
+    return visible
+
+
+def _narrow(wanted: JourneyFilter) -> Sequence[Condition]:
+    conditions: list[Condition] = []
+    if wanted.state is not None:
+        conditions.append(_journey.state.in_([state.value for state in wanted.state]))
+    if wanted.channel is not None:
+        passed = sa.select(_channel.journey_id).where(_channel.code.in_(wanted.channel))
+        conditions.append(_journey.id.in_(passed))
+    if wanted.since is not None:
+        conditions.append(_journey.last_active_at >= _naive_utc(wanted.since))
+    if wanted.until is not None:
+        conditions.append(_journey.last_active_at < _naive_utc(wanted.until))
+    return conditions
+
+
+def _naive_utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(tzinfo=None)
+
+
+def _read_journey(row: RowView) -> Journey:
+    return Journey(
+        key=row.integer("id"),
+        state=row.code("state", STATES),
+        opened_at=row.utc_instant("opened_at"),
+        last_active_at=row.utc_instant("last_active_at"),
+        subject=row.text_or_none("subject"),
+        closed_at=row.utc_instant_or_none("closed_at"),
+        citizen_key=row.text_or_none("citizen_key"),
+    )
+
+
+def _read_entry(row: RowView) -> JourneyEntry:
+    return JourneyEntry(
+        key=row.integer("position"),
+        journey_key=row.integer("journey_id"),
+        kind=row.code("kind", KINDS),
+        entry_key=row.text("key"),
+        at=row.utc_instant("at"),
+    )
+
+
+def _read_handover(row: RowView) -> Handover:
+    return Handover(
+        key=row.integer("id"),
+        journey_key=row.integer("journey_id"),
+        at=row.utc_instant("at"),
+        from_channel=row.text_or_none("from_channel"),
+        to_channel=row.text_or_none("to_channel"),
+        agent_key=row.text_or_none("agent_key"),
+        note=row.text_or_none("note"),
+    )

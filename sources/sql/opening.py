@@ -1,0 +1,69 @@
+"""Opens the four back-ends, and binds every port to the database that owns its facts."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from sources.ports import Sources
+from sources.sealing import Sealer
+from sources.sql import incidents, journeys, persons, servicemodule
+from sources.sql.database import Database
+
+SERVES: dict[str, Sequence[str]] = {
+    persons.SOURCE: ("Citizen",),
+    servicemodule.SOURCE: ("Channel", "Contact", "Agent", "Attachment"),
+    incidents.SOURCE: ("Report", "StatusChange"),
+    journeys.SOURCE: ("Journey", "Handover"),
+}
+"""The GraphQL types whose facts each back-end owns."""
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """Where a database is; `timeout_seconds` for each statement, `pool_size` in connections."""
+
+    url: str
+    timeout_seconds: float = 5.0
+    pool_size: int = 10
+
+
+@asynccontextmanager
+async def open_sources(databases: dict[str, DatabaseSettings], sealer: Sealer) -> AsyncGenerator[Sources]:
+    """The ports over the four databases, by the names in SERVES. Connects when first asked; closes on leaving."""
+    async with AsyncExitStack() as closing:
+        opened = {name: await closing.enter_async_context(_database(name, databases[name])) for name in SERVES}
+        yield bound(opened, sealer)
+
+
+def bound(databases: dict[str, Database], sealer: Sealer) -> Sources:
+    """Every port, on the database that owns its facts."""
+    register, service = databases[persons.SOURCE], databases[servicemodule.SOURCE]
+    incident, own = databases[incidents.SOURCE], databases[journeys.SOURCE]
+    return Sources(
+        citizens=persons.citizens(register),
+        channels=servicemodule.channels(service),
+        agents=servicemodule.agents(service),
+        contacts=servicemodule.contacts(service),
+        attachments=servicemodule.attachments(service),
+        contact_subjects=servicemodule.contact_subjects(service),
+        reports=incidents.reports(incident),
+        status_changes=incidents.status_changes(incident),
+        journeys=journeys.journeys(own, sealer),
+        journey_entries=journeys.journey_entries(own, sealer),
+        journey_channels=journeys.journey_channels(own, sealer),
+        handovers=journeys.handovers(own, sealer),
+        contact_log=servicemodule.contact_log(service),
+        status_log=incidents.status_log(incident),
+        journey_log=journeys.journey_log(own),
+        back_ends=tuple(databases.values()),
+    )
+
+
+def _database(name: str, settings: DatabaseSettings) -> Database:
+    return Database(
+        name,
+        settings.url,
+        serves=SERVES[name],
+        timeout_seconds=settings.timeout_seconds,
+        pool_size=settings.pool_size,
+    )

@@ -1,0 +1,282 @@
+"""The servicemodule: customer contacts, the channels they came over, and who handled them.
+
+Its schema is the servicemodule's, never migrated by us. Timestamps are naive local time (Europe/Amsterdam).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+from sources.filters import ContactFilter
+from sources.local_time import local_bound
+from sources.phone_numbers import e164, typed_forms
+from sources.records import Agent, Attachment, Channel, Contact, Direction, Location, Medium
+from sources.scope import Scope
+from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
+from sources.sql.database import Database
+from sources.sql.reading import RowView, digits_of
+
+SOURCE = "servicemodule"
+
+DIRECTIONS = {"I": Direction.INBOUND, "U": Direction.OUTBOUND}
+MEDIA = {
+    "TEL": Medium.VOICE,
+    "CHAT": Medium.CHAT,
+    "MAIL": Medium.MAIL,
+    "WEB": Medium.FORM,
+    "SOC": Medium.SOCIAL,
+    "BALIE": Medium.FACE_TO_FACE,
+    "VIDEO": Medium.VIDEO,
+}
+
+
+class Servicemodule(SQLModel, registry=registry()):
+    """The tables of this database, and of no other."""
+
+
+class Kanaal(Servicemodule, table=True):
+    """A channel. `soort_cd` is a key of MEDIA; `spoed` and `actief` are J or N."""
+
+    code: str = Field(primary_key=True)
+    naam: str
+    soort_cd: str
+    spoed: str = Field(default="N", max_length=1)
+    actief: str = Field(default="J", max_length=1)
+
+
+class Medewerker(Servicemodule, table=True):
+    """An employee by personnel number, with the unit (eenheid)."""
+
+    personeelsnummer: str = Field(primary_key=True)
+    naam: str | None = None
+    eenheid: str | None = None
+
+
+class Klantcontact(Servicemodule, table=True):
+    """A contact. `richting` is I (in) or U (uit); `bsn` is NULL for an unknown caller; the phone is as typed."""
+
+    nummer: int = Field(primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    kanaal_cd: str | None = Field(default=None, foreign_key="kanaal.code")
+    richting: str = Field(max_length=1)
+    onderwerp: str | None = None
+    tekst: str | None = None
+    tijdstip: datetime = Field(sa_type=sa.DateTime)
+    medewerker_nr: str | None = Field(default=None, foreign_key="medewerker.personeelsnummer")
+    bsn: str | None = Field(default=None, max_length=9)
+    telefoonnummer: str | None = None
+    breedtegraad: float | None = None
+    lengtegraad: float | None = None
+    nauwkeurigheid_m: float | None = None
+
+
+class KlantcontactOnderwerp(Servicemodule, table=True):
+    """The explicit link: this contact was about that incident."""
+
+    __tablename__ = "klantcontact_onderwerp"  # pyright: ignore[reportAssignmentType] - SQLModel types it as a directive
+
+    volgnummer: int = Field(primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    klantcontact_nummer: int = Field(foreign_key="klantcontact.nummer", sa_type=sa.BigInteger)
+    incident_nummer: str
+
+
+class Bijlage(Servicemodule, table=True):
+    """A file that came with a contact; `locatie` is where the document store keeps it."""
+
+    nummer: int = Field(primary_key=True, sa_type=sa.BigInteger().with_variant(sa.Integer, "sqlite"))
+    klantcontact_nummer: int = Field(foreign_key="klantcontact.nummer", sa_type=sa.BigInteger)
+    naam: str
+    mediatype: str
+    omvang: int
+    locatie: str | None = None
+
+
+KANAAL = sa.inspect(Kanaal).local_table
+MEDEWERKER = sa.inspect(Medewerker).local_table
+KLANTCONTACT = sa.inspect(Klantcontact).local_table
+ONDERWERP = sa.inspect(KlantcontactOnderwerp).local_table
+BIJLAGE = sa.inspect(Bijlage).local_table
+
+_contact = KLANTCONTACT.c
+PHONE = digits_of(_contact.telefoonnummer)
+
+sa.Index("klantcontact_tijdstip", _contact.tijdstip, _contact.nummer)
+sa.Index("klantcontact_kanaal", _contact.kanaal_cd, _contact.tijdstip, _contact.nummer)
+sa.Index("klantcontact_bsn", _contact.bsn, _contact.tijdstip, _contact.nummer)
+sa.Index("klantcontact_telefoon", PHONE)
+sa.Index("onderwerp_contact", ONDERWERP.c.klantcontact_nummer, ONDERWERP.c.volgnummer)
+sa.Index("onderwerp_incident", ONDERWERP.c.incident_nummer)
+sa.Index("bijlage_contact", BIJLAGE.c.klantcontact_nummer, BIJLAGE.c.nummer)
+
+_CONTACT_ROWS = KLANTCONTACT.outerjoin(KANAAL, _contact.kanaal_cd == KANAAL.c.code).outerjoin(
+    MEDEWERKER, _contact.medewerker_nr == MEDEWERKER.c.personeelsnummer
+)
+_CONTACT_COLUMNS = [
+    *_contact,
+    KANAAL.c.naam.label("kanaal_naam"),
+    KANAAL.c.soort_cd,
+    KANAAL.c.spoed,
+    KANAAL.c.actief,
+    MEDEWERKER.c.naam.label("medewerker_naam"),
+    MEDEWERKER.c.eenheid,
+]
+
+
+def contacts(database: Database) -> SqlCollection[Contact, ContactFilter]:
+    """Contacts by number, newest first; of a citizen (BSN) and of a report (number).
+
+    Channel and employee stand in the same database and come along in the same statement.
+    """
+    return SqlCollection(
+        database,
+        rows=_CONTACT_ROWS,
+        columns=_CONTACT_COLUMNS,
+        key=_contact.nummer,
+        order=[_contact.tijdstip, _contact.nummer],
+        descending=True,
+        read=_read_contact,
+        visible=_visible,
+        narrow=_narrow,
+        links={
+            "citizen": Link(_contact.bsn),
+            "report": Link(
+                ONDERWERP.c.incident_nummer, via=(ONDERWERP, ONDERWERP.c.klantcontact_nummer == _contact.nummer)
+            ),
+        },
+    )
+
+
+def contact_log(database: Database) -> SqlLog[Contact]:
+    """New contacts in the order of their numbers."""
+    return SqlLog(database, rows=_CONTACT_ROWS, columns=_CONTACT_COLUMNS, serial=_contact.nummer, read=_read_contact)
+
+
+def contact_subjects(database: Database) -> SqlCollection[str, None]:
+    """The numbers of the reports that a contact was about, in the order in which they were linked."""
+    return SqlCollection(
+        database,
+        rows=ONDERWERP.join(KLANTCONTACT, ONDERWERP.c.klantcontact_nummer == _contact.nummer),
+        columns=[ONDERWERP.c.incident_nummer],
+        key=ONDERWERP.c.volgnummer,
+        order=[ONDERWERP.c.volgnummer],
+        read=lambda row: row.text("incident_nummer"),
+        visible=_visible,
+        links={"contact": Link(ONDERWERP.c.klantcontact_nummer)},
+    )
+
+
+def attachments(database: Database) -> SqlCollection[Attachment, None]:
+    """Files by number, of a contact, in the order in which they were added."""
+    return SqlCollection(
+        database,
+        rows=BIJLAGE.join(KLANTCONTACT, BIJLAGE.c.klantcontact_nummer == _contact.nummer),
+        columns=list(BIJLAGE.c),
+        key=BIJLAGE.c.nummer,
+        order=[BIJLAGE.c.nummer],
+        read=_read_attachment,
+        visible=_visible,
+        links={"contact": Link(BIJLAGE.c.klantcontact_nummer)},
+    )
+
+
+def channels(database: Database) -> SqlCollection[Channel, None]:
+    """The channels, by code; everybody may see them."""
+    return SqlCollection(
+        database,
+        rows=KANAAL,
+        columns=list(KANAAL.c),
+        key=KANAAL.c.code,
+        order=[KANAAL.c.code],
+        read=lambda row: _read_channel(row, code="code", name="naam"),
+        visible=lambda _: sa.true(),
+        public=True,
+    )
+
+
+def agents(database: Database) -> SqlCollection[Agent, None]:
+    """Employees by personnel number."""
+    return SqlCollection(
+        database,
+        rows=MEDEWERKER,
+        columns=list(MEDEWERKER.c),
+        key=MEDEWERKER.c.personeelsnummer,
+        order=[MEDEWERKER.c.personeelsnummer],
+        read=lambda row: Agent(
+            key=row.text("personeelsnummer"), name=row.text_or_none("naam"), unit=row.text_or_none("eenheid")
+        ),
+        visible=lambda _: sa.true(),
+    )
+
+
+def _visible(scope: Scope) -> Condition:
+    return sa.true() if scope.everyone else _contact.bsn == scope.bsn
+
+
+def _narrow(wanted: ContactFilter) -> Sequence[Condition]:
+    conditions: list[Condition] = []
+    if wanted.channel is not None:
+        conditions.append(_contact.kanaal_cd.in_(wanted.channel))
+    if wanted.direction is not None:
+        conditions.append(_contact.richting == {value: code for code, value in DIRECTIONS.items()}[wanted.direction])
+    if wanted.unit is not None:
+        conditions.append(MEDEWERKER.c.eenheid == wanted.unit)
+    if wanted.phone is not None:
+        conditions.append(PHONE.in_(typed_forms(wanted.phone)))
+    if wanted.since is not None:
+        conditions.append(_contact.tijdstip >= local_bound(wanted.since))
+    if wanted.until is not None:
+        conditions.append(_contact.tijdstip < local_bound(wanted.until))
+    if wanted.unassigned is not None:
+        conditions.append(_contact.medewerker_nr.is_(None) == sa.literal(wanted.unassigned))
+    return conditions
+
+
+def _read_contact(row: RowView) -> Contact:
+    return Contact(
+        key=row.integer("nummer"),
+        direction=row.code("richting", DIRECTIONS),
+        occurred_at=row.local_instant("tijdstip"),
+        channel=_read_channel(row, code="kanaal_cd", name="kanaal_naam") if row.value("soort_cd") else None,
+        subject=row.text_or_none("onderwerp"),
+        body=row.text_or_none("tekst"),
+        phone=e164(row.text_or_none("telefoonnummer")),
+        handled_by=_read_handler(row),
+        location=_read_location(row),
+        citizen_bsn=row.text_or_none("bsn"),
+    )
+
+
+def _read_handler(row: RowView) -> Agent | None:
+    number = row.text_or_none("medewerker_nr")
+    if number is None:
+        return None
+    return Agent(key=number, name=row.text_or_none("medewerker_naam"), unit=row.text_or_none("eenheid"))
+
+
+def _read_location(row: RowView) -> Location | None:
+    latitude, longitude = row.number_or_none("breedtegraad"), row.number_or_none("lengtegraad")
+    if latitude is None or longitude is None:
+        return None
+    return Location(latitude, longitude, row.number_or_none("nauwkeurigheid_m"))
+
+
+def _read_channel(row: RowView, *, code: str, name: str) -> Channel:
+    return Channel(
+        code=row.text(code),
+        name=row.text(name),
+        medium=row.code("soort_cd", MEDIA),
+        urgent=row.yes("spoed"),
+        open=row.yes("actief"),
+    )
+
+
+def _read_attachment(row: RowView) -> Attachment:
+    return Attachment(
+        key=row.integer("nummer"),
+        name=row.text("naam"),
+        media_type=row.text("mediatype"),
+        size_bytes=row.integer("omvang"),
+        url=row.text_or_none("locatie"),
+    )

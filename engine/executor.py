@@ -46,11 +46,15 @@ _EIGHT_OR_NINE_DIGITS = re.compile(r"(?<!\d)\d{8,9}(?!\d)", re.ASCII)
 
 
 class RequestRefused(Exception):
-    """The request cannot be executed; `errors` are in their client form."""
+    """The request cannot be executed; `errors` are in their client form.
 
-    def __init__(self, errors: Sequence[Response]) -> None:
+    `kind` is the operation's, where the document tells: query, mutation or subscription.
+    """
+
+    def __init__(self, errors: Sequence[Response], kind: str | None = None) -> None:
         super().__init__("the request was refused")
         self.errors = errors
+        self.kind = kind
 
 
 class StreamFailed(Exception):
@@ -78,6 +82,14 @@ class Prepared:
         return self.operation.name.value if self.operation.name else None
 
 
+@dataclass(frozen=True)
+class _Document:
+    """A document that was parsed, if it could be, and what is wrong with it."""
+
+    document: DocumentNode | None
+    errors: Sequence[Response] = ()
+
+
 class Executor:
     """Runs documents against one schema.
 
@@ -88,15 +100,18 @@ class Executor:
         self._schema = schema
         self._encode_error = encode_error
         self._most_documents = documents
-        self._documents: OrderedDict[str, DocumentNode | RequestRefused] = OrderedDict()
+        self._documents: OrderedDict[str, _Document] = OrderedDict()
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation that is to be executed; raises RequestRefused when there is none."""
-        document = self._document(query)
-        if isinstance(document, RequestRefused):
-            raise document
-        operation = _operation(document, operation_name)
-        return Prepared(document, operation, operation.operation.value, frozenset(_root_fields(document, operation)))
+        known = self._document(query)
+        if known.document is None:
+            raise RequestRefused(known.errors)
+        if known.errors:
+            raise RequestRefused(known.errors, _kind(known.document, operation_name))
+        operation = _operation(known.document, operation_name)
+        root_fields = frozenset(_root_fields(known.document, operation))
+        return Prepared(known.document, operation, operation.operation.value, root_fields)
 
     async def execute(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Response:
         """The response to a query or mutation; raises RequestRefused for variables that do not fit."""
@@ -119,13 +134,17 @@ class Executor:
             while True:
                 try:
                     event = await anext(source)
+                    context = await make_context()
                 except StopAsyncIteration:
                     return
                 except Exception as error:
-                    raise StreamFailed([self._formatted(_of(error))]) from error
-                context = await make_context()
+                    raise StreamFailed([self.encoded(error)]) from error
                 run = self._build(prepared, variables, context)
                 yield await self._run(cast(Any, run).build_per_event_executor(event), context)
+
+    def encoded(self, error: Exception) -> Response:
+        """The client form of an error that ends an operation as a whole."""
+        return self._formatted(error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error))
 
     async def _source(self, run: Run) -> AsyncGenerator[Any, None]:
         stream: Any = cast(Any, core).create_source_event_stream(run)
@@ -157,30 +176,31 @@ class Executor:
             raise RequestRefused([_refusal(_without_value(error.message), BAD_USER_INPUT, error) for error in run])
         return run
 
-    def _document(self, query: str) -> DocumentNode | RequestRefused:
+    def _document(self, query: str) -> _Document:
         found = self._documents.get(query)
         if found is None:
-            found = self._documents[query] = self._validated(query)
+            found = self._documents[query] = self._checked(query)
             if len(self._documents) > self._most_documents:
                 self._documents.popitem(last=False)
         else:
             self._documents.move_to_end(query)
         return found
 
-    def _validated(self, query: str) -> DocumentNode | RequestRefused:
+    def _checked(self, query: str) -> _Document:
+        """Parsed and validated. graphql-core recurses: a document beyond Python's stack is refused as well."""
         try:
             document = parse(query)
         except GraphQLError as error:
-            return RequestRefused([_refusal(error.message, PARSE_FAILED, error)])
+            return _Document(None, [_refusal(_without_literal(error.message), PARSE_FAILED, error)])
         except RecursionError:
-            return RequestRefused([_refusal("The document is nested too deeply.", PARSE_FAILED)])
+            return _Document(None, [_refusal("The document is nested too deeply.", PARSE_FAILED)])
         try:
             errors = validate(self._schema, document, max_errors=20)
         except RecursionError:
-            return RequestRefused([_refusal("The document is nested too deeply.", VALIDATION_FAILED)])
-        if not errors:
-            return document
-        return RequestRefused([_refusal(_without_literal(error.message), VALIDATION_FAILED, error) for error in errors])
+            return _Document(document, [_refusal("The document is nested too deeply.", VALIDATION_FAILED)])
+        return _Document(
+            document, [_refusal(_without_literal(error.message), VALIDATION_FAILED, error) for error in errors]
+        )
 
     def _formatted(self, error: GraphQLError) -> Response:
         """A field error. What graphql-core found out itself, as null where none may be, is our fault and masked."""
@@ -189,10 +209,6 @@ class Executor:
             cause = cause.original_error
         message, extensions = self._encode_error(cause or error)
         return _client_form(message, extensions, error)
-
-
-def _of(error: Exception) -> GraphQLError:
-    return error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
 
 
 def _refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:
@@ -210,7 +226,8 @@ def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError |
 
 def _without_value(message: str) -> str:
     """A message about a variable, without the value: it may be a citizen service number or a name."""
-    return _VALUE_IN_MESSAGE.sub("", message).rstrip(" ,;.:") + "."
+    kept = _VALUE_IN_MESSAGE.sub("", message).rstrip(" ,;.:")
+    return kept if kept.endswith("?") else kept + "."
 
 
 def _without_literal(message: str) -> str:
@@ -230,6 +247,13 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
         if operation.name is not None and operation.name.value == name:
             return operation
     raise RequestRefused([_refusal("The document has no operation of the name in 'operationName'.", BAD_USER_INPUT)])
+
+
+def _kind(document: DocumentNode, name: str | None) -> str | None:
+    try:
+        return _operation(document, name).operation.value
+    except RequestRefused:
+        return None
 
 
 def _root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> Iterable[str]:

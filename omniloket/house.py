@@ -1,12 +1,10 @@
 """Puts the house together: opens the sources, and hands each room what it needs from above."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import structlog
-from starlette.requests import HTTPConnection
 
 from engine.executor import Executor, Prepared
 from omniloket.identity import Identity, read_key
@@ -30,9 +28,9 @@ class House:
     executor: Executor
     identity: Identity
 
-    def context_of_authorization(self, header: str | None) -> Context:
+    def context(self, authorization: str | None) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
-        return Context(services=self.services, viewer=self.identity.of_authorization(header))
+        return Context(services=self.services, viewer=self.identity.of_authorization(authorization))
 
     async def before(self, prepared: Prepared, context: object) -> None:
         """What has to happen before an operation reads any source."""
@@ -58,16 +56,6 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             yield House(services, executor, Identity(None if key_file is None else read_key(key_file)))
         finally:
             await hub.close()
-
-
-def authorization_of(connection: HTTPConnection) -> str | None:
-    return connection.headers.get("authorization")
-
-
-def authorization_in(payload: Mapping[str, Any] | None) -> str | None:
-    """The Authorization that a socket's connection_init carries, under either spelling of its name."""
-    given = (payload or {}).get("Authorization", (payload or {}).get("authorization"))
-    return given if isinstance(given, str) else None
 
 
 def databases(settings: Settings) -> dict[str, DatabaseSettings]:

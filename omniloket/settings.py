@@ -87,7 +87,7 @@ class LiveSettings(_Part):
         default=20.0,
         gt=0,
         le=300,
-        description="Seconds between the server's pings; a peer silent for one more is gone.",
+        description="Seconds between ping frames to a socket; a peer that does not answer one within as many is gone.",
     )
     operations_per_socket: int = Field(
         default=100, ge=1, le=10_000, description="Operations that one socket may have running."

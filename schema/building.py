@@ -1,7 +1,6 @@
 """The schema as a whole, and its printed form."""
 
 from pathlib import Path
-
 from typing import Any, cast
 
 import strawberry

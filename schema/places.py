@@ -8,7 +8,9 @@ from schema.fields import field
 @strawberry.type(description="An address: in the Netherlands by its parts, abroad by its lines.")
 class Address:
     street: str | None = field("The street (straatnaam).")
-    house_number: str | None = field("The house number with letter and addition: `9B`, `2A-1`, `to 4` (opposite 4).")
+    house_number: str | None = field(
+        "The house number with letter and addition: `9B`, `2A-1`, `tegenover 4` (opposite 4)."
+    )
     postal_code: str | None = field("The Dutch postal code: `2511CA`.")
     city: str | None = field("The town (woonplaats).")
     lines: list[str] | None = field("An address abroad, or a described place, as written, line by line.")

@@ -113,11 +113,12 @@ class MalformedChange:
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a back-end answered just now; `latency_ms` is what the answer took."""
+    """Whether a back-end answered just now; `latency_ms` is what the answer took, `reason` why there was none."""
 
     source: str
     available: bool
     latency_ms: float | None
+    reason: str | None = None
 
 
 class BackEnd(Protocol):

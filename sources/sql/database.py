@@ -64,8 +64,9 @@ class Database:
         started = time.perf_counter()
         try:
             await self.fetch(sa.select(sa.literal(1)))
-        except SourceUnavailable:
-            return Health(self.name, available=False, latency_ms=None)
+        except SourceUnavailable as error:
+            reason = f"{error} ({type(error.__cause__).__name__})"
+            return Health(self.name, available=False, latency_ms=None, reason=reason)
         return Health(self.name, available=True, latency_ms=(time.perf_counter() - started) * 1000)
 
 

@@ -17,6 +17,7 @@ from sources.scope import Scope
 from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
 from sources.sql.database import Database
 from sources.sql.reading import RowView
+from sources.sql.tables import table_of
 
 SOURCE = "incidents"
 
@@ -100,10 +101,10 @@ class Betrokkene(Incidents, table=True):
     rol_cd: str
 
 
-STATUSCODE = sa.inspect(Statuscode).local_table
-INCIDENT = sa.inspect(Incident).local_table
-INCIDENT_STATUS = sa.inspect(IncidentStatus).local_table
-BETROKKENE = sa.inspect(Betrokkene).local_table
+STATUSCODE = table_of(Statuscode)
+INCIDENT = table_of(Incident)
+INCIDENT_STATUS = table_of(IncidentStatus)
+BETROKKENE = table_of(Betrokkene)
 
 _incident, _status, _involved = INCIDENT.c, INCIDENT_STATUS.c, BETROKKENE.c
 

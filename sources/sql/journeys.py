@@ -18,6 +18,7 @@ from sources.sealing import Sealer, citizen_keys
 from sources.sql.collection import Condition, Link, SqlCollection, SqlLog, Visible
 from sources.sql.database import Database
 from sources.sql.reading import RowView
+from sources.sql.tables import table_of
 
 SOURCE = "journeys"
 
@@ -86,10 +87,10 @@ class HandoverRow(Journeys, table=True):
     note: str | None = None
 
 
-JOURNEY = sa.inspect(JourneyRow).local_table
-ENTRY = sa.inspect(JourneyEntryRow).local_table
-CHANNEL = sa.inspect(JourneyChannelRow).local_table
-HANDOVER = sa.inspect(HandoverRow).local_table
+JOURNEY = table_of(JourneyRow)
+ENTRY = table_of(JourneyEntryRow)
+CHANNEL = table_of(JourneyChannelRow)
+HANDOVER = table_of(HandoverRow)
 
 _journey, _entry, _channel, _handover = JOURNEY.c, ENTRY.c, CHANNEL.c, HANDOVER.c
 

@@ -13,6 +13,7 @@ from sources.scope import Scope
 from sources.sql.collection import Condition, SqlCollection
 from sources.sql.database import Database
 from sources.sql.reading import RowView, digits_of
+from sources.sql.tables import table_of
 
 SOURCE = "persons"
 
@@ -55,7 +56,7 @@ class Persoon(Register, table=True):
     telefoonnummer: str | None = None
 
 
-PERSOON = sa.inspect(Persoon).local_table
+PERSOON = table_of(Persoon)
 _columns = PERSOON.c
 FAMILY_NAME = sa.func.lower(_columns.geslachtsnaam)
 EMAIL = sa.func.lower(_columns.emailadres)
@@ -150,7 +151,7 @@ def _address(row: RowView) -> Address | None:
 
 
 def _house_number(row: RowView) -> str | None:
-    """As it is written on an envelope: "9B", "2A-1", "to 4" (tegenover, opposite number 4)."""
+    """As it is written on an envelope: "9B", "2A-1", "tegenover 4" (opposite number 4)."""
     number = row.integer_or_none("huisnummer")
     if number is None:
         return None

@@ -18,6 +18,7 @@ from sources.scope import Scope
 from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
 from sources.sql.database import Database
 from sources.sql.reading import RowView, digits_of
+from sources.sql.tables import table_of
 
 SOURCE = "servicemodule"
 
@@ -93,11 +94,11 @@ class Bijlage(Servicemodule, table=True):
     locatie: str | None = None
 
 
-KANAAL = sa.inspect(Kanaal).local_table
-MEDEWERKER = sa.inspect(Medewerker).local_table
-KLANTCONTACT = sa.inspect(Klantcontact).local_table
-ONDERWERP = sa.inspect(KlantcontactOnderwerp).local_table
-BIJLAGE = sa.inspect(Bijlage).local_table
+KANAAL = table_of(Kanaal)
+MEDEWERKER = table_of(Medewerker)
+KLANTCONTACT = table_of(Klantcontact)
+ONDERWERP = table_of(KlantcontactOnderwerp)
+BIJLAGE = table_of(Bijlage)
 
 _contact = KLANTCONTACT.c
 PHONE = digits_of(_contact.telefoonnummer)

@@ -1,0 +1,138 @@
+"""The command line: `omniloket --help`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from omniloket import demo as demonstration
+from omniloket import logs, serving
+from omniloket.house import databases
+from omniloket.identity import make_token, read_key
+from omniloket.settings import Settings, SettingsError, read
+from resolvers.context import Viewer
+from schema.building import build
+from sources.ports import Health
+from sources.records import Role
+from sources.sql.opening import SERVES, open_sources
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="One GraphQL schema over citizens, contacts, reports and journeys. Try: omniloket demo",
+)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="The TOML file with the settings; environment variables win over it.")
+]
+Directory = Annotated[Path, typer.Option(help="Where the demo keeps its databases, keys and settings.")]
+
+DEMO_DIRECTORY = Path(".omniloket")
+TOKEN_ROLES = [role.value.lower() for role in Role if role is not Role.ANONYMOUS]
+
+
+@app.command()
+def serve(
+    config: ConfigFile = None,
+    host: Annotated[str | None, typer.Option(help="The address to bind to, instead of the setting.")] = None,
+    port: Annotated[int | None, typer.Option(help="The TCP port, instead of the setting.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Server processes, instead of the setting.")] = None,
+) -> None:
+    """Serves GraphQL over the back-ends that the settings name."""
+    settings = _settings(config, host=host, port=port, workers=workers)
+    logs.configure(settings.log_level)
+    serving.serve(settings, config)
+
+
+@app.command()
+def demo(
+    citizens: Annotated[int, typer.Option(help="How many citizens to make up, at most 1,000,000.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed and number make the same people.")] = 1,
+    persons: Annotated[
+        Path | None, typer.Option(help="Citizens from a JSON array of persons, in the BRP API's answer form.")
+    ] = None,
+    postgres: Annotated[
+        str | None,
+        typer.Option(help="A PostgreSQL server to load into (postgresql://...); makes four databases there."),
+    ] = None,
+    directory: Directory = DEMO_DIRECTORY,
+    load_only: Annotated[bool, typer.Option("--load-only", help="Load the data and stop.")] = False,
+    host: Annotated[str, typer.Option(help="The address to bind to: a loopback one.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The TCP port.")] = 8000,
+) -> None:
+    """Serves a made-up population, with live changes and ready-made tokens. Loads it on the first start."""
+    wanted = demonstration.Wanted(citizens, seed, persons, postgres, directory)
+    try:
+        demonstration.prepare(wanted)
+        if not load_only:
+            logs.configure("info")
+            demonstration.serve(wanted, host=host, port=port)
+    except (demonstration.DemoError, SettingsError) as error:
+        _stop(str(error))
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Option(help=f"One of {', '.join(TOKEN_ROLES)}.")],
+    bsn: Annotated[str | None, typer.Option(help="The citizen's BSN, for the role citizen.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The unit (eenheid) of an agent or supervisor.")] = None,
+    clearance: Annotated[bool, typer.Option("--clearance", help="May see confidential reports.")] = False,
+    directory: Directory = DEMO_DIRECTORY,
+) -> None:
+    """Makes a development token; the last line is the token alone. It holds for servers with the same key only."""
+    if role not in TOKEN_ROLES:
+        _stop(f"--role takes one of {', '.join(TOKEN_ROLES)}, but got: {role}")
+    if (role == "citizen") != (bsn is not None):
+        _stop("--bsn goes with --role citizen, and a citizen needs one")
+    viewer = Viewer(Role[role.upper()], f"development-{role}", unit=unit, bsn=bsn, clearance=clearance)
+    typer.echo(f"A development token for the role {role}, for 8 hours:")
+    typer.echo(make_token(read_key(demonstration.key_file(directory)), viewer))
+
+
+@app.command()
+def schema() -> None:
+    """Prints the schema in GraphQL's schema definition language."""
+    typer.echo(build().as_str())
+
+
+@app.command()
+def check(config: ConfigFile = None) -> None:
+    """Checks the settings and asks every source; each with its reason. Exits with 1 when something is wrong."""
+    settings = _settings(config)
+    typer.echo("settings: good")
+    found = asyncio.run(_asked(settings))
+    for health in found:
+        typer.echo(f"{health.source}: {health.reason or 'good'}")
+    if not all(health.available for health in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def sources(config: ConfigFile = None) -> None:
+    """Lists the back-ends: what each serves, whether it answers, and how fast."""
+    table = Table("source", "serves", "answers", "latency")
+    for health in asyncio.run(_asked(_settings(config))):
+        latency = "" if health.latency_ms is None else f"{health.latency_ms:.1f} ms"
+        table.add_row(health.source, ", ".join(SERVES[health.source]), "yes" if health.available else "no", latency)
+    Console().print(table)
+
+
+async def _asked(settings: Settings) -> list[Health]:
+    async with open_sources(databases(settings), settings.sealer()) as opened:
+        return await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
+
+
+def _settings(config: Path | None, **given: object) -> Settings:
+    try:
+        return read(config, **given)
+    except SettingsError as error:
+        _stop(str(error))
+
+
+def _stop(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,201 @@
+"""`omniloket demo`: made-up back-ends, development keys, live changes, and a server over them."""
+
+import asyncio
+import base64
+import hashlib
+import multiprocessing
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import Progress, TimeElapsedColumn
+
+from omniloket.identity import make_token, read_key
+from omniloket.serving import serve as serve_settings
+from omniloket.settings import Settings, read
+from resolvers.context import Viewer
+from sources.demo import live
+from sources.demo.brp import PersonsFileError, read_persons
+from sources.demo.loading import DemoError, PostgresDatabases, SqliteFiles, Target, load
+from sources.demo.people import Row
+from sources.demo.population import Population
+from sources.paging import PageRequest
+from sources.ports import Sources
+from sources.records import Role
+from sources.scope import EVERYTHING
+from sources.sealing import Sealer
+from sources.sql import persons as register
+from sources.sql.opening import DatabaseSettings, open_sources
+
+LIVE_EVERY_SECONDS = 3.0
+_FEWEST, _MOST = 1, 1_000_000
+
+_console = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which population, and where: SQLite files in `directory`, or databases on a PostgreSQL server.
+
+    The keys and the settings file are in `directory` in either case.
+    """
+
+    citizens: int
+    seed: int
+    persons: Path | None
+    postgres: str | None
+    directory: Path
+
+    @property
+    def settings_file(self) -> Path:
+        return self.directory / "omniloket.toml"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Whom the demo shows first: a citizen, a report of theirs, and their newest contact's channel."""
+
+    bsn: str
+    report: str | None
+
+
+def key_file(directory: Path) -> Path:
+    """Where the key of development tokens is kept."""
+    return directory / "development.key"
+
+
+def prepare(wanted: Wanted) -> None:
+    """Loads the population, unless it is there already; raises DemoError."""
+    target = _target(wanted)
+    description, rows = _described(wanted)
+    loaded = asyncio.run(target.loaded())
+    if loaded is not None and loaded != description:
+        raise DemoError(
+            f"Another population is there already ({loaded}), and you want {description}. "
+            "Name another --directory, or remove what is there."
+        )
+    _write_settings(wanted, target)
+    if loaded is None:
+        _load(target, Population(wanted.citizens, wanted.seed, _sealer(wanted), rows), description)
+
+
+def serve(wanted: Wanted, *, host: str, port: int) -> None:
+    """Serves the population, with live changes, until it is interrupted."""
+    settings = read(wanted.settings_file, host=host, port=port)
+    urls = {name: source.url for name, source in settings.sources}
+    shown = asyncio.run(_shown(settings))
+    pace = live.Pace(LIVE_EVERY_SECONDS, shown.report, wanted.seed)
+    changes = multiprocessing.get_context("spawn").Process(target=live.run, args=(urls, pace), daemon=True)
+    changes.start()
+    try:
+        _tell(settings, shown)
+        serve_settings(settings, wanted.settings_file)
+    finally:
+        changes.terminate()
+        changes.join()
+
+
+def _target(wanted: Wanted) -> Target:
+    return SqliteFiles(wanted.directory) if wanted.postgres is None else PostgresDatabases(wanted.postgres)
+
+
+def _described(wanted: Wanted) -> tuple[str, list[Row] | None]:
+    """What tells one population from another, and the rows of a persons file."""
+    if wanted.persons is None:
+        if not _FEWEST <= wanted.citizens <= _MOST:
+            raise DemoError(f"--citizens takes a number from {_FEWEST} to {_MOST}, but got: {wanted.citizens}")
+        return f"{wanted.citizens} citizens, seed {wanted.seed}", None
+    try:
+        rows = read_persons(wanted.persons)
+    except PersonsFileError as error:
+        raise DemoError(str(error)) from None
+    digest = hashlib.sha256(wanted.persons.read_bytes()).hexdigest()[:12]
+    return f"{len(rows)} persons of a file {digest}, seed {wanted.seed}", rows
+
+
+def _load(target: Target, population: Population, description: str) -> None:
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=_console) as progress:
+        task = progress.add_task("Making up citizens", total=len(population))
+        asyncio.run(load(target, population, description, lambda done: progress.update(task, completed=done)))
+
+
+def _write_settings(wanted: Wanted, target: Target) -> None:
+    """A settings file that `omniloket serve --config` takes as well. It holds the sealing key: for its owner only."""
+    file = wanted.settings_file
+    if not file.exists():
+        wanted.directory.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    key = _sealing_key(wanted.directory)
+    lines = [f'development_key_file = "{key_file(wanted.directory).resolve()}"', "", "[sealing]", "current = 1"]
+    lines += [f'keys = {{ 1 = "{base64.b64encode(key).decode()}" }}']
+    for name, url in target.urls.items():
+        lines += ["", f"[sources.{name}]", f'url = "{url}"']
+    file.write_text("\n".join(lines) + "\n")
+
+
+def _sealing_key(directory: Path) -> bytes:
+    """Made on first use; the journeys that were loaded are sealed under it."""
+    file = directory / "sealing.key"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(base64.b64encode(secrets.token_bytes(64)).decode())
+    return base64.b64decode(file.read_text())
+
+
+def _sealer(wanted: Wanted) -> Sealer:
+    return Sealer({1: _sealing_key(wanted.directory)}, 1)
+
+
+async def _shown(settings: Settings) -> Shown:
+    return await _ask(settings, _first_citizen)
+
+
+async def _ask(settings: Settings, question: Callable[[Sources], Awaitable[Shown]]) -> Shown:
+    databases = {name: DatabaseSettings(source.url) for name, source in settings.sources}
+    async with open_sources(databases, settings.sealer()) as sources:
+        return await question(sources)
+
+
+async def _first_citizen(sources: Sources) -> Shown:
+    """The first citizen with a report, or else the first."""
+    page = await sources.citizens.page(PageRequest(limit=100), EVERYTHING)
+    bsns = [citizen.bsn for citizen in page.rows]
+    if not bsns:
+        raise DemoError(f"The {register.SOURCE} register holds nobody.")
+    newest = await sources.reports.of_parents("citizen", bsns, PageRequest(limit=1), EVERYTHING)
+    found = ((bsn, page.rows[0].number) for bsn, page in zip(bsns, newest, strict=True) if page.rows)
+    bsn, number = next(found, (bsns[0], None))
+    return Shown(bsn, number)
+
+
+def _tell(settings: Settings, shown: Shown) -> None:
+    """Where to look, and tokens to try."""
+    assert settings.development_key_file is not None  # noqa: S101 - the demo's settings have one
+    key = read_key(settings.development_key_file)
+    citizen = make_token(key, Viewer(Role.CITIZEN, "demo-citizen", bsn=shown.bsn))
+    agent = make_token(key, Viewer(Role.AGENT, "demo-agent", unit="PL1700", clearance=True))
+    address = f"http://{settings.host}:{settings.port}"
+    number = shown.report or "PL1700-2026000001"
+    query = f'{{ report(by: {{ number: \\"{number}\\" }}) {{ status updatedAt }} }}'
+    lines = [
+        "",
+        "Omniloket, with made-up back-ends. DEVELOPMENT KEYS: anybody who can read them can be anybody here.",
+        "",
+        f"  GraphQL     {address}/graphql",
+        f"  WebSocket   ws://{settings.host}:{settings.port}/graphql  (graphql-transport-ws)",
+        f"  Health      {address}/healthz  {address}/readyz",
+        "",
+        f"  A citizen's token:\n{citizen}",
+        "",
+        f"  An agent's token:\n{agent}",
+        "",
+        f"  The citizen's report {number} gets another status every few seconds. Try:",
+        "",
+        f"  curl {address}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer TOKEN' \\",
+        f'    -d \'{{"query": "{query}"}}\'',
+        "",
+    ]
+    typer.echo("\n".join(lines))

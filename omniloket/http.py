@@ -1,0 +1,266 @@
+"""GraphQL over HTTP: the specification's edition of September 2026, with POST and GET.
+
+A request that is not a well-formed GraphQL request gets 4xx, with the reason as a GraphQL error. A well-formed one
+gets the status that its media type wants: with application/json always 200; with
+application/graphql-response+json 200, 294 for data with errors, and 400 when nothing was executed.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import orjson
+from graphql import ArgumentNode, DocumentNode, FieldNode, Node, ObjectFieldNode, Visitor, visit
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from engine.executor import Executor, Prepared, RequestRefused
+from omniloket.media_types import GRAPHQL, JSON, parsed, preferred
+from resolvers.errors import Unauthenticated
+
+MakeContext = Callable[[str | None], object]
+"""From an Authorization header to a fresh context; raises Unauthenticated."""
+
+PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
+"""Arguments and input fields that never stand in a URL."""
+
+PARTIAL_SUCCESS = 294
+
+_HEADERS = {"cache-control": "no-store", "vary": "Accept, Authorization", "x-content-type-options": "nosniff"}
+_TYPES: dict[str, tuple[type, str]] = {
+    "query": (str, "a string"),
+    "operationName": (str, "a string"),
+    "variables": (dict, "an object"),
+    "extensions": (dict, "an object"),
+    "documentId": (str, "a string"),
+}
+
+
+class RequestRejected(Exception):
+    """Not a GraphQL request, or one that this server does not take; answered with `status`."""
+
+    def __init__(
+        self, status: int, message: str, code: str = "BAD_USER_INPUT", headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True)
+class GraphQLRequest:
+    """The parameters of a well-formed request."""
+
+    query: str
+    operation_name: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+class GraphQLEndpoint:
+    """The ASGI application at the GraphQL address, for HTTP.
+
+    `before` is awaited for each operation before it executes, with its context.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        make_context: MakeContext,
+        before: Callable[[Prepared, object], Awaitable[None]],
+        *,
+        max_body_bytes: int,
+    ) -> None:
+        self._executor = executor
+        self._make_context = make_context
+        self._before = before
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._respond(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        media_type = preferred(request.headers.get("accept"))
+        try:
+            if media_type is None:
+                raise RequestRejected(406, f"'Accept' must allow {GRAPHQL} or {JSON}, in UTF-8.")
+            return await self._answer(request, media_type)
+        except RequestRejected as error:
+            refusal = {"message": str(error), "extensions": {"code": error.code}}
+            return _response({"errors": [refusal]}, error.status, media_type or JSON, error.headers)
+
+    async def _answer(self, request: Request, media_type: str) -> Response:
+        try:
+            asked = await self._read(request)
+            context = self._context(request)
+            answer = await self._execute(asked, context, is_get=request.method == "GET")
+        except RequestRefused as refused:
+            if request.method == "GET" and refused.kind == "mutation":
+                raise _mutation_by_get() from None
+            return _response({"errors": refused.errors}, 400 if media_type == GRAPHQL else 200, media_type)
+        status = PARTIAL_SUCCESS if media_type == GRAPHQL and "errors" in answer else 200
+        return _response(answer, status, media_type)
+
+    async def _read(self, request: Request) -> GraphQLRequest:
+        if request.method == "POST":
+            return _well_formed(_json(await self._body(request), "The body"))
+        if request.method == "GET":
+            return _well_formed(dict(_parameters(request)))
+        raise RequestRejected(405, "Use POST or GET.", headers={"allow": "GET, POST"})
+
+    async def _body(self, request: Request) -> bytes:
+        _check_content(request)
+        too_large = RequestRejected(
+            413, f"The body may have at most {self._max_body_bytes} bytes.", "LIMIT_EXCEEDED", {"connection": "close"}
+        )
+        announced = request.headers.get("content-length", "0")
+        if announced.isdigit() and int(announced) > self._max_body_bytes:
+            raise too_large
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > self._max_body_bytes:
+                raise too_large
+        return bytes(body)
+
+    def _context(self, request: Request) -> object:
+        try:
+            return self._make_context(request.headers.get("authorization"))
+        except Unauthenticated as error:
+            challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
+            raise RequestRejected(401, str(error), error.code, challenge) from None
+
+    async def _execute(self, asked: GraphQLRequest, context: object, *, is_get: bool) -> dict[str, Any]:
+        prepared = self._executor.prepare(asked.query, asked.operation_name)
+        if is_get and prepared.kind == "mutation":
+            raise _mutation_by_get()
+        if is_get and _has_private_arguments(prepared.document, asked.variables):
+            names = ", ".join(sorted(PRIVATE_ARGUMENTS))
+            raise RequestRejected(
+                405, f"Use POST: arguments that hold personal data ({names}) never stand in a URL.", headers=_ONLY_POST
+            )
+        if prepared.kind == "subscription":
+            raise RequestRefused([_NO_SUBSCRIPTION], prepared.kind)
+        await self._before(prepared, context)
+        return await self._executor.execute(prepared, asked.variables, context)
+
+
+_ONLY_POST = {"allow": "POST"}
+_NO_SUBSCRIPTION = {
+    "message": "Subscriptions need a WebSocket: graphql-transport-ws at the same address.",
+    "extensions": {"code": "BAD_USER_INPUT"},
+}
+
+
+def _mutation_by_get() -> RequestRejected:
+    return RequestRejected(405, "Use POST: a mutation is never executed by GET.", headers=_ONLY_POST)
+
+
+def _check_content(request: Request) -> None:
+    """JSON in UTF-8, uncompressed; anything else is 415."""
+    content_type = request.headers.get("content-type")
+    content = parsed(content_type or "")
+    if content.type != JSON:
+        raise RequestRejected(415, f"'Content-Type' must be {JSON}.", headers={"accept": JSON})
+    if not content.is_utf8:
+        raise RequestRejected(415, "The body must be in UTF-8.", headers={"accept": JSON})
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise RequestRejected(415, "The body must not be compressed.", headers={"accept-encoding": "identity"})
+
+
+def _parameters(request: Request) -> Iterator[tuple[str, Any]]:
+    """The parameters of a GET: an empty `operationName` is none, the maps are JSON."""
+    given = request.query_params
+    for name in _TYPES:
+        values = given.getlist(name)
+        if len(values) > 1:
+            raise RequestRejected(400, f"'{name}' stands in the URL more than once.")
+        if not values or (values[0] == "" and name != "query"):
+            continue
+        yield name, values[0] if _TYPES[name][0] is str else _json(values[0].encode(), f"'{name}'")
+
+
+def _json(text: bytes, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise RequestRejected(400, f"{what} is not JSON in UTF-8 (RFC 8259).") from None
+
+
+def _well_formed(given: object) -> GraphQLRequest:
+    """The request's parameters, each of its type; those that are not known here are ignored."""
+    if isinstance(given, list):
+        raise RequestRejected(400, "One request at a time: the body must be an object, not a list.")
+    if not isinstance(given, dict):
+        raise RequestRejected(400, "The body must be a JSON object with 'query'.")
+    parameters = cast(dict[str, Any], given)
+    for name, (kind, wanted) in _TYPES.items():
+        value = parameters.get(name)
+        if value is not None and not isinstance(value, kind):
+            raise RequestRejected(400, f"'{name}' must be {wanted}.")
+    if parameters.get("query") is None:
+        raise _without_query(parameters)
+    return GraphQLRequest(parameters["query"], parameters.get("operationName"), parameters.get("variables") or {})
+
+
+def _without_query(parameters: Mapping[str, Any]) -> RequestRejected | RequestRefused:
+    if "persistedQuery" in (parameters.get("extensions") or {}):
+        # The form on which clients of automatic persisted queries send the whole document.
+        code = "PERSISTED_QUERY_NOT_SUPPORTED"
+        return RequestRefused([{"message": "PersistedQueryNotSupported", "extensions": {"code": code}}])
+    if parameters.get("documentId") is not None:
+        return RequestRejected(400, "'documentId' is not known here: send 'query'.")
+    return RequestRejected(400, "'query' is missing: the text of a GraphQL document.")
+
+
+def _has_private_arguments(document: DocumentNode, variables: Mapping[str, Any]) -> bool:
+    return any(name in PRIVATE_ARGUMENTS for name in (*_argument_names(document), *_keys(variables)))
+
+
+def _argument_names(document: DocumentNode) -> Iterable[str]:
+    finder = _ArgumentNames()
+    visit(document, finder)
+    return finder.names
+
+
+class _ArgumentNames(Visitor):
+    """Names of arguments and input fields. Those of introspection fields, as `__type(name:)`, are not data."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_field(self, node: FieldNode, *_: object) -> Any:
+        return self.SKIP if node.name.value.startswith("__") else None
+
+    def enter(self, node: Node, *_: object) -> None:
+        if isinstance(node, ArgumentNode | ObjectFieldNode):
+            self.names.add(node.name.value)
+
+
+def _keys(value: object) -> Iterator[str]:
+    """The keys of objects at any depth; without recursion, since JSON may be nested deeper than Python's stack."""
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            yield from cast(dict[str, Any], each)
+            waiting.extend(cast(dict[str, Any], each).values())
+        elif isinstance(each, list):
+            waiting.extend(cast(list[Any], each))
+
+
+def _response(
+    answer: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    return Response(
+        orjson.dumps(answer),
+        status_code=status,
+        headers={**_HEADERS, **(headers or {}), "content-type": f"{media_type}; charset=utf-8"},
+    )

@@ -1,0 +1,58 @@
+"""Content negotiation (RFC 9110, section 12.5.1) between the two media types of a GraphQL response."""
+
+from dataclasses import dataclass
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+
+_OFFERED = (GRAPHQL, JSON)
+"""In the server's order of preference."""
+
+
+@dataclass(frozen=True)
+class MediaRange:
+    """A media type with its parameters, all in lower case; as a range it may hold `*`."""
+
+    type: str
+    parameters: dict[str, str]
+
+    @property
+    def is_utf8(self) -> bool:
+        return self.parameters.get("charset", "utf-8") in ("utf-8", "utf8")
+
+    @property
+    def quality(self) -> float:
+        """The weight, 0 to 1; a malformed one counts as 0, which is "not acceptable"."""
+        try:
+            weight = float(self.parameters.get("q", "1"))
+        except ValueError:
+            return 0.0
+        return weight if 0 <= weight <= 1 else 0.0
+
+
+def parsed(text: str) -> MediaRange:
+    """A media type or range as a header writes it: `application/json; charset=utf-8`."""
+    essence, *rest = text.split(";")
+    pairs = (part.partition("=") for part in rest)
+    parameters = {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
+    return MediaRange(essence.strip().lower(), parameters)
+
+
+def preferred(accept: str | None) -> str | None:
+    """The media type for an answer, or None when the client accepts neither. No header accepts everything."""
+    if accept is None or not accept.strip():
+        return GRAPHQL
+    ranges = [parsed(part) for part in accept.split(",") if part.strip()]
+    weights = {offered: _weight(offered, ranges) for offered in _OFFERED}
+    best = max(_OFFERED, key=lambda offered: weights[offered])
+    return best if weights[best] > 0 else None
+
+
+def _weight(offered: str, ranges: list[MediaRange]) -> float:
+    """The weight of the most specific range that matches."""
+    matching = [(len(each.type.replace("*", "")), each.quality) for each in ranges if _matches(offered, each)]
+    return max(matching, default=(0, 0.0))[1]
+
+
+def _matches(offered: str, each: MediaRange) -> bool:
+    return each.is_utf8 and each.type in (offered, offered.split("/")[0] + "/*", "*/*")

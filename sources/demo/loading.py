@@ -144,12 +144,13 @@ class SqliteFiles:
 
 
 class PostgresDatabases:
-    """Four databases on one server, each with a comment that tells what was loaded."""
+    """Four databases on one server (PostgreSQL 17 or later), each with a comment that tells what was loaded."""
 
     MARK = "omniloket demo: "
     LOADING = "loading"
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, prefix: str = "omniloket_demo") -> None:
+        self._prefix = prefix
         try:
             self._server = sa.make_url(url).set(drivername="postgresql")
         except ArgumentError:
@@ -159,12 +160,14 @@ class PostgresDatabases:
     @property
     def urls(self) -> Mapping[str, str]:
         return {
-            name: self._url(_database(name)).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+            name: self._url(self._database(name))
+            .set(drivername="postgresql+asyncpg")
+            .render_as_string(hide_password=False)
             for name in SCHEMAS
         }
 
     async def loaded(self) -> str | None:
-        marks = {await self._mark(_database(name)) for name in SCHEMAS}
+        marks = {await self._mark(self._database(name)) for name in SCHEMAS}
         mark = marks.pop() if len(marks) == 1 else None
         return mark.removeprefix(self.MARK) if mark and mark != self.MARK + self.LOADING else None
 
@@ -172,12 +175,12 @@ class PostgresDatabases:
         server = await self._connect(self._server)
         try:
             for name in SCHEMAS:
-                await self._make_database(server, _database(name))
+                await self._make_database(server, self._database(name))
         finally:
             await server.close()
         for name, url in self.urls.items():
             await _make_tables(name, url)
-            self._open[name] = await self._connect(self._url(_database(name)))
+            self._open[name] = await self._connect(self._url(self._database(name)))
 
     async def insert(self, name: str, table: Table, rows: Sequence[Row]) -> None:
         columns = [column.name for column in table.columns]
@@ -190,7 +193,7 @@ class PostgresDatabases:
                 await _set_sequence(connection, table)
             await connection.execute("ANALYZE")
         for name in SCHEMAS:
-            await _comment(self._open[name], _database(name), self.MARK + description)
+            await _comment(self._open[name], self._database(name), self.MARK + description)
 
     async def close(self) -> None:
         await asyncio.gather(*(connection.close() for connection in self._open.values()))
@@ -222,6 +225,9 @@ class PostgresDatabases:
         except (OSError, asyncpg.PostgresError) as error:
             raise DemoError(f"The PostgreSQL server does not let us in: {type(error).__name__}.") from error
 
+    def _database(self, name: str) -> str:
+        return f"{self._prefix}_{name}"
+
     def _url(self, database: str) -> sa.URL:
         return self._server.set(database=database)
 
@@ -229,10 +235,6 @@ class PostgresDatabases:
 _READ_COMMENT = """
     SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = $1
 """
-
-
-def _database(name: str) -> str:
-    return f"omniloket_demo_{name}"
 
 
 async def _comment(connection: Connection, database: str, text: str) -> None:

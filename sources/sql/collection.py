@@ -4,8 +4,8 @@ Ids travel as one array parameter (`unnest` on PostgreSQL, `json_each` on SQLite
 shape for any number of them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
@@ -28,6 +28,8 @@ F = TypeVar("F")
 Condition = sa.ColumnElement[bool]
 Visible = Callable[[Scope], Condition]
 Row = Mapping[Any, Any]
+
+_NUL = "\x00"
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,13 @@ class SqlCollection(Generic[R, F]):
         return self._database.name
 
     async def by_ids(self, ids: Sequence[Key], scope: Scope) -> Sequence[R | SourceError | None]:
-        if not ids or self._sees_nothing(scope):
+        wanted = _storable(ids, self._key)
+        if not wanted or self._sees_nothing(scope):
             return [None] * len(ids)
         statement = (
             sa.select(self._key.label("_key"), *self._columns)
             .select_from(self._rows)
-            .where(self._key.in_(sa.select(self._array(ids, self._key))), self._visible(scope))
+            .where(self._key.in_(sa.select(self._array(wanted, self._key))), self._visible(scope))
         )
         found = {row["_key"]: self._record(row) for row in await self._database.fetch(statement)}
         return [found.get(key) for key in ids]
@@ -98,12 +101,11 @@ class SqlCollection(Generic[R, F]):
     async def of_parents(
         self, link: str, parent_ids: Sequence[Key], page: PageRequest, scope: Scope, filter: F | None = None
     ) -> Sequence[Page[R]]:
-        if not parent_ids or self._sees_nothing(scope):
-            return [Page() for _ in parent_ids]
         forms = self._forms(link, parent_ids)
-        statement = self._of_parents_statement(
-            self._links[link], list(dict.fromkeys(form for each in forms for form in each)), page, scope, filter
-        )
+        wanted = _storable((form for each in forms for form in each), self._links[link].column)
+        if not wanted or self._sees_nothing(scope):
+            return [Page() for _ in parent_ids]
+        statement = self._of_parents_statement(self._links[link], wanted, page, scope, filter)
         rows: dict[Key, list[Row]] = {}
         for row in await self._database.fetch(statement):
             rows.setdefault(row["_parent"], []).append(row)
@@ -124,11 +126,12 @@ class SqlCollection(Generic[R, F]):
     async def count_of_parents(
         self, link: str, parent_ids: Sequence[Key], scope: Scope, filter: F | None = None
     ) -> Sequence[int]:
-        if not parent_ids or self._sees_nothing(scope):
-            return [0] * len(parent_ids)
-        forms = self._forms(link, parent_ids)
         hung = self._links[link]
-        parents = sa.select(self._array([form for each in forms for form in each], hung.column))
+        forms = self._forms(link, parent_ids)
+        wanted = _storable((form for each in forms for form in each), hung.column)
+        if not wanted or self._sees_nothing(scope):
+            return [0] * len(parent_ids)
+        parents = sa.select(self._array(wanted, hung.column))
         statement = (
             sa.select(hung.column.label("_parent"), sa.func.count().label("rows"))
             .select_from(_joined(self._rows, hung))
@@ -189,7 +192,7 @@ class SqlCollection(Generic[R, F]):
         if page is not None and page.before is not None:
             conditions.append(self._beyond(page.before, later=False))
         if filter is not None and self._narrow is not None:
-            conditions.extend(self._narrow(filter))
+            conditions.extend([sa.false()] if _holds_nul(filter) else self._narrow(filter))
         return conditions
 
     def _beyond(self, position: Position, *, later: bool) -> Condition:
@@ -316,6 +319,22 @@ def _read(database: Database, read: Callable[[RowView], R], row: Row) -> R | Rec
         return read(RowView(database.name, row))
     except RecordMalformed as error:
         return error
+
+
+def _storable(keys: Iterable[Key], column: sa.ColumnElement[Any]) -> list[Key]:
+    """The keys, each once, that the column could hold: another one is nobody's, and no reason to fail."""
+    if isinstance(column.type, sa.Integer):
+        return [key for key in dict.fromkeys(keys) if isinstance(key, int) and -(2**63) <= key < 2**63]
+    return [key for key in dict.fromkeys(keys) if isinstance(key, str) and _NUL not in key]
+
+
+def _holds_nul(value: object) -> bool:
+    """Whether a filter asks for a text with U+0000, which no database holds and PostgreSQL refuses to look for."""
+    if isinstance(value, str):
+        return _NUL in value
+    if isinstance(value, tuple):
+        return any(_holds_nul(each) for each in cast(tuple[object, ...], value))
+    return is_dataclass(value) and any(_holds_nul(getattr(value, each.name)) for each in fields(value))
 
 
 def _array_type(column: sa.ColumnElement[Any]) -> sa.types.TypeEngine[Any]:

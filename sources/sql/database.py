@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import sqlalchemy as sa
@@ -72,4 +73,12 @@ class Database:
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
     """Autocommit: these are single reading statements, and BEGIN and ROLLBACK would be two more round trips."""
-    return create_async_engine(url, isolation_level="AUTOCOMMIT", pool_size=pool_size, max_overflow=0)
+    return create_async_engine(_existing(url), isolation_level="AUTOCOMMIT", pool_size=pool_size, max_overflow=0)
+
+
+def _existing(url: str) -> sa.URL:
+    """A file that is not there is a source that does not answer; SQLite would make an empty one."""
+    made = sa.make_url(url)
+    if made.get_backend_name() != "sqlite":
+        return made
+    return made.set(database=f"file:{quote(made.database or '')}", query={"mode": "rw", "uri": "true"})

@@ -1,6 +1,7 @@
 """The persons register (`persoon`): who citizens are. Its schema is the register's, never migrated by us."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
@@ -98,11 +99,15 @@ def _narrow(match: CitizenMatch) -> Sequence[Condition]:
 def _narrow_by_name(name: NameMatch) -> Sequence[Condition]:
     conditions: list[Condition] = [sa.func.lower(name.family_name) == FAMILY_NAME]
     if name.given_names is not None:
-        begins = sa.func.lower(_columns.voornamen).startswith(sa.func.lower(name.given_names), autoescape=False)
-        conditions.append(begins)
+        conditions.append(_begins_with(_columns.voornamen, name.given_names))
     if name.birth_date is not None:
         conditions.append(_columns.geboortedatum == name.birth_date.strftime("%Y%m%d"))
     return conditions
+
+
+def _begins_with(column: sa.ColumnElement[Any], beginning: str) -> Condition:
+    """Compared as text, not as a pattern: a name may hold what LIKE takes for a wildcard."""
+    return sa.func.lower(sa.func.substr(column, 1, len(beginning))) == sa.func.lower(beginning)
 
 
 def _read(row: RowView) -> Citizen:

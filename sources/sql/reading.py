@@ -39,7 +39,7 @@ class RowView:
 
     def integer(self, column: str) -> int:
         value = self._row[column]
-        return value if isinstance(value, int) else self.malformed(column)
+        return value if isinstance(value, int) and not isinstance(value, bool) else self.malformed(column)
 
     def integer_or_none(self, column: str) -> int | None:
         return None if self._row[column] is None else self.integer(column)

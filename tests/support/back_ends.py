@@ -1,0 +1,145 @@
+"""Real back-ends for tests: a small population on SQLite and on PostgreSQL, and its facts as plain records."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sources.demo.loading import Target, load
+from sources.demo.population import Population
+from sources.paging import ALL
+from sources.ports import Sources
+from sources.scope import EVERYTHING
+from sources.sealing import Sealer
+from sources.sql.database import Database
+from sources.sql.journeys import CHANNEL
+from sources.sql.opening import SERVES, bound
+from sources.sql.servicemodule import BIJLAGE, KLANTCONTACT, ONDERWERP
+from support.memory_sources import Facts
+
+CITIZENS = 120
+SEED = 7
+SEALER = Sealer({1: bytes(range(64)), 2: bytes(range(64, 128))}, 2)
+OLD_SEALER = Sealer({1: bytes(range(64))}, 1)
+
+Urls = Mapping[str, str]
+T = TypeVar("T")
+
+
+def loaded(target: Target) -> Urls:
+    """The addresses of a freshly loaded population, with a few awkward rows."""
+
+    async def prepare() -> None:
+        await load(target, Population(CITIZENS, SEED, SEALER), "tests", lambda _: None)
+        await _add_ties(target.urls)
+
+    run(prepare())
+    return target.urls
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Runs a coroutine to its end in a loop of its own, also where one is running already: in a fixture."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
+async def _add_ties(urls: Urls) -> None:
+    """Contacts of one second, in the hour that the clock repeats."""
+    engine = create_async_engine(urls["servicemodule"])
+    async with engine.begin() as connection:
+        newest = (await connection.execute(sa.select(sa.func.max(KLANTCONTACT.c.nummer)))).scalar_one()
+        bsn = (await connection.execute(sa.select(sa.func.min(KLANTCONTACT.c.bsn)))).scalar_one()
+        times = [datetime.fromisoformat("2026-10-25 02:30")] * 7 + [datetime.fromisoformat("2026-10-25 03:00")]
+        rows = [
+            {"nummer": newest + 1 + index, "kanaal_cd": "X", "richting": "I", "bsn": bsn, "tijdstip": at}
+            for index, at in enumerate(times)
+        ]
+        await connection.execute(sa.insert(KLANTCONTACT), rows)
+    await engine.dispose()
+
+
+class Opened:
+    """The sources over four databases, open; `statements` tells how many each was sent."""
+
+    def __init__(self, urls: Urls, sealer: Sealer = SEALER) -> None:
+        self._urls = urls
+        self._sealer = sealer
+        self._closing = AsyncExitStack()
+        self.databases: dict[str, Database] = {}
+
+    async def __aenter__(self) -> Sources:
+        for name in SERVES:
+            database = Database(name, self._urls[name], serves=SERVES[name])
+            self.databases[name] = await self._closing.enter_async_context(database)
+        return bound(self.databases, self._sealer)
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._closing.aclose()
+
+    @property
+    def statements(self) -> dict[str, int]:
+        return {name: each.statements_sent for name, each in self.databases.items() if each.statements_sent}
+
+
+async def facts_in(urls: Urls) -> Facts:
+    """Everything that the back-ends hold."""
+    async with Opened(urls) as sources:
+
+        async def every(collection: Any) -> list[Any]:
+            return list((await collection.page(ALL, EVERYTHING)).rows)
+
+        attachments = {each.key: each for each in await every(sources.attachments)}
+        subjects = await every(sources.contact_subjects)
+        return Facts(
+            citizens=await every(sources.citizens),
+            channels=await every(sources.channels),
+            agents=await every(sources.agents),
+            contacts=await every(sources.contacts),
+            attachments={
+                row["nummer"]: (row["klantcontact_nummer"], attachments[row["nummer"]])
+                for row in await rows_of(urls["servicemodule"], BIJLAGE)
+            },
+            subjects={
+                row["volgnummer"]: (row["klantcontact_nummer"], number)
+                for row, number in zip(
+                    await rows_of(urls["servicemodule"], ONDERWERP.select().order_by(ONDERWERP.c.volgnummer)),
+                    subjects,
+                    strict=True,
+                )
+            },
+            reports=await every(sources.reports),
+            status_changes=await every(sources.status_changes),
+            journeys=await every(sources.journeys),
+            entries=await every(sources.journey_entries),
+            journey_channels=[
+                (row["journey_id"], row["ordinal"], row["code"]) for row in await rows_of(urls["journeys"], CHANNEL)
+            ],
+            handovers=await every(sources.handovers),
+        )
+
+
+async def rows_of(url: str, what: Any) -> list[Mapping[Any, Any]]:
+    """Rows as they stand in a database."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.connect() as connection:
+            statement = what if isinstance(what, sa.Select) else sa.select(what)
+            return list((await connection.execute(statement)).mappings())
+    finally:
+        await engine.dispose()
+
+
+async def write(url: str, *statements: Any) -> None:
+    """Writes as the owning back-end would: in one transaction, past Omniloket."""
+    engine = create_async_engine(url)
+    try:
+        async with engine.begin() as connection:
+            for statement in statements:
+                await connection.execute(sa.text(statement) if isinstance(statement, str) else statement)
+    finally:
+        await engine.dispose()

@@ -11,6 +11,7 @@ from omniloket.identity import Identity, read_key
 from omniloket.settings import Settings
 from resolvers import live
 from resolvers.context import Context, Services
+from schema.access import PERSONAL
 from schema.building import executable
 from schema.errors import encoder
 from sources.errors import SourceError
@@ -34,7 +35,8 @@ class House:
 
     async def before(self, prepared: Prepared, context: object) -> None:
         """What has to happen before an operation reads any source."""
-        if isinstance(context, Context) and "liveCursor" in prepared.root_fields:
+        asks = isinstance(context, Context) and "liveCursor" in prepared.root_fields
+        if asks and context.viewer.role in PERSONAL:
             await live.take_live_cursor(context)
 
 

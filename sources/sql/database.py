@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote
 
 import asyncpg
 import sqlalchemy as sa
@@ -73,12 +74,13 @@ class Database:
 
 def _engine(url: str, pool_size: int) -> AsyncEngine:
     """Autocommit: these are single reading statements, and BEGIN and ROLLBACK would be two more round trips."""
-    return create_async_engine(_existing(url), isolation_level="AUTOCOMMIT", pool_size=pool_size, max_overflow=0)
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT", pool_size=pool_size, max_overflow=0)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine.sync_engine, "do_connect", partial(_check_file, Path(engine.url.database or "")))
+    return engine
 
 
-def _existing(url: str) -> sa.URL:
+def _check_file(file: Path, *_: object) -> None:
     """A file that is not there is a source that does not answer; SQLite would make an empty one."""
-    made = sa.make_url(url)
-    if made.get_backend_name() != "sqlite":
-        return made
-    return made.set(database=f"file:{quote(made.database or '')}", query={"mode": "rw", "uri": "true"})
+    if not file.is_file():
+        raise FileNotFoundError(file)

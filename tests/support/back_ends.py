@@ -52,13 +52,9 @@ async def _add_ties(urls: Urls) -> None:
     """Contacts of one second, in the hour that the clock repeats."""
     engine = create_async_engine(urls["servicemodule"])
     async with engine.begin() as connection:
-        newest = (await connection.execute(sa.select(sa.func.max(KLANTCONTACT.c.nummer)))).scalar_one()
         bsn = (await connection.execute(sa.select(sa.func.min(KLANTCONTACT.c.bsn)))).scalar_one()
         times = [datetime.fromisoformat("2026-10-25 02:30")] * 7 + [datetime.fromisoformat("2026-10-25 03:00")]
-        rows = [
-            {"nummer": newest + 1 + index, "kanaal_cd": "X", "richting": "I", "bsn": bsn, "tijdstip": at}
-            for index, at in enumerate(times)
-        ]
+        rows = [{"kanaal_cd": "X", "richting": "I", "bsn": bsn, "tijdstip": at} for at in times]
         await connection.execute(sa.insert(KLANTCONTACT), rows)
     await engine.dispose()
 

@@ -1,0 +1,184 @@
+"""What SQL back-ends do to us: rows that can't be read, deadlines, and not being there."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sources.errors import RecordMalformed, SourceTimedOut, SourceUnavailable
+from sources.paging import PageRequest
+from sources.ports import MalformedChange
+from sources.scope import EVERYTHING
+from sources.sql import incidents, persons, servicemodule
+from sources.sql.database import Database
+from support.back_ends import Urls, rows_of, write
+from support.houses import opened
+
+NEWEST = "(SELECT max(nummer) FROM klantcontact)"
+
+
+async def test_a_row_that_cannot_be_read_costs_that_row(own_urls: Urls) -> None:
+    await write(own_urls["servicemodule"], f"UPDATE klantcontact SET richting = 'Z' WHERE nummer = {NEWEST}")
+    number = max(row["nummer"] for row in await rows_of(own_urls["servicemodule"], servicemodule.KLANTCONTACT))
+    async with Database("servicemodule", own_urls["servicemodule"]) as database:
+        contacts, log = servicemodule.contacts(database), servicemodule.contact_log(database)
+        total = await contacts.count(EVERYTHING)
+        page = await contacts.page(PageRequest(limit=total), EVERYTHING)
+        assert [(error.source, error.field) for error in page.malformed] == [("servicemodule", "richting")]
+        assert len(page.rows) == total - 1
+        (found,) = await contacts.by_ids([number], EVERYTHING)
+        assert isinstance(found, RecordMalformed)
+        (change,) = await log.changes(number - 1, 10)
+        assert isinstance(change, MalformedChange)
+
+
+async def test_a_page_gets_past_a_row_that_cannot_be_read(own_urls: Urls) -> None:
+    await write(own_urls["servicemodule"], "UPDATE klantcontact SET richting = 'Z' WHERE nummer % 3 = 0")
+    async with Database("servicemodule", own_urls["servicemodule"]) as database:
+        contacts = servicemodule.contacts(database)
+        rows, malformed, after = 0, 0, None
+        while True:
+            page = await contacts.page(PageRequest(1, after=after), EVERYTHING)
+            rows, malformed, after = rows + len(page.rows), malformed + len(page.malformed), page.end
+            if not page.more:
+                break
+        assert rows + malformed == await contacts.count(EVERYTHING)
+        assert malformed > 100
+
+
+async def test_the_answer_names_the_source_and_the_field_and_never_the_value(own_urls: Urls) -> None:
+    await write(own_urls["incidents"], "UPDATE incident_status SET status_cd = 'ONTV'")
+    await write(own_urls["persons"], "UPDATE persoon SET geboortedatum = '19991399'")
+    async with opened(own_urls) as ask:
+        bsn = (await rows_of(own_urls["persons"], persons.PERSOON))[0]["bsn"]
+        response = await ask("query Q($bsn: BSN!) { citizen(by: {bsn: $bsn}) { fullName } channels { code } }", bsn=bsn)
+    (error,) = response["errors"]
+    assert (error["path"], error["extensions"]["code"]) == (["citizen"], "INTERNAL")
+    assert (error["extensions"]["source"], error["extensions"]["field"]) == ("persons", "geboortedatum")
+    assert "19991399" not in str(response)
+    assert bsn not in str(response)
+    assert len(response["data"]["channels"]) == 13
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["onzin", "2026-13-01 10:00:00", "", "2026-05-01T10:00:00+02:00", "infinity"],
+)
+async def test_a_timestamp_that_is_none_costs_its_row_on_sqlite(tmp_path: Path, written: str) -> None:
+    url = await tables(tmp_path / "servicemodule.db", servicemodule.Servicemodule.metadata)
+    values = "(1, 'I', '2026-05-01 10:00:00.000000'), (2, 'I', '" + written + "')"
+    await write(url, f"INSERT INTO klantcontact (nummer, richting, tijdstip) VALUES {values}")
+    async with Database("servicemodule", url) as database:
+        page = await servicemodule.contacts(database).page(PageRequest(10), EVERYTHING)
+    assert [contact.key for contact in page.rows] == [1]
+    assert [error.field for error in page.malformed] == ["tijdstip"]
+
+
+async def test_local_times_become_utc(own_urls: Urls) -> None:
+    times = {
+        "2026-01-15 12:00:00.000000": "2026-01-15T11:00:00+00:00",
+        "2026-07-15 12:00:00.000000": "2026-07-15T10:00:00+00:00",
+        # The clock went back at 03:00: the hour that is written twice is read as its first occurrence.
+        "2026-10-25 02:30:00.000000": "2026-10-25T00:30:00+00:00",
+        # The clock went forward at 02:00: an hour that was never there moves forward.
+        "2026-03-29 02:30:00.000000": "2026-03-29T01:30:00+00:00",
+    }
+    await write(own_urls["servicemodule"], "DELETE FROM klantcontact_onderwerp", "DELETE FROM bijlage")
+    await write(own_urls["servicemodule"], "DELETE FROM klantcontact")
+    values = ", ".join(f"({number}, 'I', '{written}')" for number, written in enumerate(times))
+    await write(own_urls["servicemodule"], f"INSERT INTO klantcontact (nummer, richting, tijdstip) VALUES {values}")
+    async with Database("servicemodule", own_urls["servicemodule"]) as database:
+        found = await servicemodule.contacts(database).by_ids(list(range(len(times))), EVERYTHING)
+    assert [contact.occurred_at.isoformat() for contact in found] == list(times.values())
+
+
+async def test_codes_that_are_not_known_here_read_as_other_with_the_registers_words(own_urls: Urls) -> None:
+    await write(own_urls["incidents"], "UPDATE incident SET status_cd = 'BUUR', soort_cd = 'NIEUW'")
+    async with Database("incidents", own_urls["incidents"]) as database:
+        page = await incidents.reports(database).page(PageRequest(1), EVERYTHING)
+    assert (page.rows[0].status.value, page.rows[0].kind.value) == ("OTHER", "OTHER")
+    assert page.rows[0].status_label == "Bij buurtbemiddeling"
+
+
+async def test_a_statement_that_takes_too_long_is_given_up_also_on_the_server(postgres_urls: Urls) -> None:
+    async with Database("persons", postgres_urls["persons"], timeout_seconds=0.3, pool_size=1) as database:
+        with pytest.raises(SourceTimedOut) as caught:
+            await database.fetch(sa.select(sa.func.pg_sleep(30)))
+        assert str(caught.value) == "The source 'persons' did not answer within 0.3 seconds."
+        assert (await database.health()).available
+        sleeping = sa.text(
+            "count(*) AS n FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+        )
+        for _ in range(50):
+            if (await database.fetch(sa.select(sleeping)))[0]["n"] == 0:
+                return
+            await asyncio.sleep(0.1)
+        pytest.fail("the statement still runs on the server")
+
+
+async def test_waiting_for_a_connection_counts_towards_the_deadline(postgres_urls: Urls) -> None:
+    async with Database("persons", postgres_urls["persons"], timeout_seconds=0.5, pool_size=1) as database:
+        outcomes = await asyncio.gather(
+            *(database.fetch(sa.select(sa.func.pg_sleep(30))) for _ in range(3)), return_exceptions=True
+        )
+        assert [type(outcome) for outcome in outcomes] == [SourceTimedOut] * 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite+aiosqlite:////nowhere/at/all.db", "postgresql+asyncpg://nobody:secret@127.0.0.1:1/nothing"],
+    ids=["sqlite", "postgresql"],
+)
+async def test_a_back_end_that_is_not_there_is_unavailable_and_its_address_stays_inside(url: str) -> None:
+    async with Database("persons", url) as database:
+        with pytest.raises(SourceUnavailable) as caught:
+            await persons.citizens(database).count(EVERYTHING)
+        health = await database.health()
+    assert (health.available, health.latency_ms) == (False, None)
+    assert str(caught.value) == "The source 'persons' does not answer."
+    assert "secret" not in str(health)
+
+
+async def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
+    async with Database("persons", f"sqlite+aiosqlite:///{tmp_path}/missing.db") as database:
+        assert not (await database.health()).available
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_source_that_does_not_answer_costs_its_own_fields(urls: Urls) -> None:
+    broken = {**urls, "journeys": "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"}
+    async with opened(broken) as ask:
+        response = await ask("{ contacts(first: 2) { edges { node { id journey { id } citizen { id } } } } }")
+    nodes = [edge["node"] for edge in response["data"]["contacts"]["edges"]]
+    assert [node["journey"] for node in nodes] == [None, None]
+    assert [error["extensions"]["code"] for error in response["errors"]] == ["SOURCE_UNAVAILABLE"] * 2
+    assert {error["extensions"]["source"] for error in response["errors"]} == {"journeys"}
+
+
+@pytest.mark.parametrize("broken", ["servicemodule", "incidents"])
+async def test_a_timeline_names_the_source_that_is_missing_from_it(urls: Urls, broken: str) -> None:
+    query = """
+        { journeys(first: 50) { edges { node { timeline(first: 50) {
+          incompleteSources edges { node { __typename } } } } } } }
+    """
+    async with opened({**urls, broken: "sqlite+aiosqlite:////nowhere/at/all.db"}) as ask:
+        response = await ask(query)
+    timelines = [edge["node"]["timeline"] for edge in response["data"]["journeys"]["edges"]]
+    named = [each for each in timelines if each["incompleteSources"] == [broken]]
+    missing = {"servicemodule": "Contact", "incidents": "StatusChange"}[broken]
+    kinds = {edge["node"]["__typename"] for each in timelines for edge in each["edges"]}
+    assert named
+    assert kinds == {"Contact", "StatusChange", "Handover"} - {missing}
+    assert {error["extensions"]["source"] for error in response["errors"]} == {broken}
+
+
+async def tables(path: Path, metadata: sa.MetaData) -> str:
+    """An empty back-end."""
+    url = f"sqlite+aiosqlite:///{path}"
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await engine.dispose()
+    return url

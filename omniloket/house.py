@@ -35,8 +35,7 @@ class House:
 
     async def before(self, prepared: Prepared, context: object) -> None:
         """What has to happen before an operation reads any source."""
-        asks = isinstance(context, Context) and "liveCursor" in prepared.root_fields
-        if asks and context.viewer.role in PERSONAL:
+        if isinstance(context, Context) and context.viewer.role in PERSONAL and "liveCursor" in prepared.root_fields:
             await live.take_live_cursor(context)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -76,7 +77,7 @@ def _engine(url: str, pool_size: int) -> AsyncEngine:
     """Autocommit: these are single reading statements, and BEGIN and ROLLBACK would be two more round trips."""
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT", pool_size=pool_size, max_overflow=0)
     if engine.dialect.name == "sqlite":
-        sa.event.listen(engine.sync_engine, "do_connect", partial(_check_file, Path(engine.url.database or "")))
+        event.listen(engine.sync_engine, "do_connect", partial(_check_file, Path(engine.url.database or "")))
     return engine
 
 

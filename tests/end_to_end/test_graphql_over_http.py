@@ -1,0 +1,327 @@
+"""GraphQL over HTTP, as its specification (September 2026) says, against the real server."""
+
+import gzip
+import json
+import socket
+from typing import Any
+
+import httpx
+import pytest
+
+from support.servers import Server
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+CHARSET = "; charset=utf-8"
+BOTH = [GRAPHQL, JSON]
+FINE = {"query": "{ __typename }"}
+
+
+def post(server: Server, client: httpx.Client, body: Any, accept: str | None = GRAPHQL, **headers: str) -> Any:
+    """A POST of JSON, or of bytes as they are."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    given = {"content-type": JSON, **({"accept": accept} if accept else {}), **headers}
+    return client.post(server.url, content=content, headers={**given})
+
+
+def get(server: Server, client: httpx.Client, accept: str = GRAPHQL, **parameters: str) -> Any:
+    return client.get(server.url, params=parameters, headers={"accept": accept})
+
+
+def refused(response: httpx.Response, status: int, code: str = "BAD_USER_INPUT") -> None:
+    """A refusal is a GraphQL response with errors, each with a code, and no data."""
+    assert response.status_code == status, response.text
+    answer = response.json()
+    assert "data" not in answer
+    assert [error["extensions"]["code"] for error in answer["errors"]] == [code]
+    assert all(error["message"] for error in answer["errors"])
+
+
+@pytest.mark.parametrize(
+    ("accept", "served"),
+    [
+        (None, GRAPHQL),
+        ("*/*", GRAPHQL),
+        ("application/*", GRAPHQL),
+        (GRAPHQL, GRAPHQL),
+        (JSON, JSON),
+        (JSON + CHARSET, JSON),
+        (f"{GRAPHQL}; charset=UTF-8", GRAPHQL),
+        (f"{GRAPHQL}, {JSON}", GRAPHQL),
+        (f"{JSON}, {GRAPHQL};q=0.9", JSON),
+        (f"{GRAPHQL};q=0, */*", JSON),
+        ("text/html, application/xhtml+xml, */*;q=0.8", GRAPHQL),
+        (f"text/event-stream, {JSON}", JSON),
+        ("application/graphql-response+json;q=nonsense, application/json;q=0.1", JSON),
+    ],
+)
+def test_accept_is_negotiated(server: Server, client: httpx.Client, accept: str | None, served: str) -> None:
+    client.headers.pop("accept", None)
+    response = post(server, client, FINE, accept)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == served + CHARSET
+    assert response.json() == {"data": {"__typename": "Query"}}
+    assert response.headers["cache-control"] == "no-store"
+    assert "accept" in response.headers["vary"].lower()
+
+
+@pytest.mark.parametrize("accept", ["text/html", f"{JSON};q=0", f"{GRAPHQL}; charset=utf-16", "image/*"])
+def test_what_cannot_be_served_is_not_acceptable(server: Server, client: httpx.Client, accept: str) -> None:
+    refused(post(server, client, FINE, accept), 406)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        (JSON, 200),
+        (JSON + CHARSET, 200),
+        ('application/json; charset="UTF-8"', 200),
+        ("Application/JSON", 200),
+        (f"{JSON}; charset=iso-8859-1", 415),
+        ("text/plain", 415),
+        ("application/graphql", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("multipart/form-data; boundary=x", 415),
+        ("", 415),
+    ],
+)
+def test_content_types(server: Server, client: httpx.Client, content_type: str, status: int) -> None:
+    response = post(server, client, FINE, **{"content-type": content_type})
+    assert response.status_code == status
+    if status != 200:
+        refused(response, 415)
+
+
+def test_a_body_without_a_content_type_is_refused(server: Server, client: httpx.Client) -> None:
+    request = client.build_request("POST", server.url, content=json.dumps(FINE))
+    request.headers.pop("content-type", None)
+    refused(client.send(request), 415)
+
+
+def test_a_compressed_body_is_refused(server: Server, client: httpx.Client) -> None:
+    body = gzip.compress(json.dumps(FINE).encode())
+    refused(post(server, client, body, **{"content-encoding": "gzip"}), 415)
+    refused(post(server, client, body), 400)
+
+
+@pytest.mark.parametrize("accept", BOTH)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"NONSENSE",
+        b'{"query":',
+        b"null",
+        b'"x"',
+        b"1",
+        b"true",
+        b"[]",
+        b"[" * 100_000,
+        b'{"query": "{ __typename }", "variables": ' + b'{"a":' * 50_000 + b"}" * 50_000 + b"}",
+        b'{"query": "{ __typename }", "variables": {"a": ' + b"9" * 5_000,
+        b"\xff\xfe\x00",
+        b'{"query": "\xff"}',
+        b"{}",
+        b'{"qeury": "{ __typename }"}',
+        b'{"query": null}',
+        b'{"query": 1}',
+        b'{"query": {}}',
+        b'{"query": ["{ __typename }"]}',
+        b'{"query": "{ __typename }", "variables": [7]}',
+        b'{"query": "{ __typename }", "variables": "x"}',
+        b'{"query": "{ __typename }", "operationName": 1}',
+        b'{"query": "{ __typename }", "extensions": "x"}',
+        b'{"documentId": "abc"}',
+        b'{"documentId": 1}',
+    ],
+    ids=lambda body: body[:45].decode(errors="replace"),
+)
+def test_what_is_no_request_is_400_in_both_media_types(
+    server: Server, client: httpx.Client, body: bytes, accept: str
+) -> None:
+    refused(post(server, client, body, accept), 400)
+
+
+def test_numbers_beyond_python_s_own_limit_are_no_trouble(server: Server, client: httpx.Client) -> None:
+    body = b'{"query": "query Q($n: Int) { contacts(first: $n) { totalCount } }", "variables": {"n": ' + b"9" * 5_000
+    refused(post(server, client, body + b"}}"), 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"query": "{"}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": ""}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{" * 5_000}, "GRAPHQL_PARSE_FAILED"),
+        ({"query": "{ nothing }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query A { __typename } query B { __typename }"}, "BAD_USER_INPUT"),
+        ({"query": "query A { __typename }", "operationName": "B"}, "BAD_USER_INPUT"),
+        ({"query": "query A { __typename }", "operationName": ""}, "BAD_USER_INPUT"),
+        ({"query": "fragment F on Query { __typename }"}, "GRAPHQL_VALIDATION_FAILED"),
+        ({"query": "query A($n: Int!) { contacts(first: $n) { totalCount } }"}, "BAD_USER_INPUT"),
+        (
+            {"query": "query A($n: Int) { contacts(first: $n) { totalCount } }", "variables": {"n": "x"}},
+            "BAD_USER_INPUT",
+        ),
+        ({"query": "subscription S { contactRegistered { cursor } }"}, "BAD_USER_INPUT"),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_request_errors_have_a_status_for_each_media_type(
+    server: Server, client: httpx.Client, body: dict[str, Any], code: str
+) -> None:
+    refused(post(server, client, body, GRAPHQL), 400, code)
+    refused(post(server, client, body, JSON), 200, code)
+
+
+def test_field_errors_are_a_partial_success(server: Server, client: httpx.Client) -> None:
+    body = {"query": "{ channels { code } contacts { totalCount } }"}
+    for accept, status in ((GRAPHQL, 294), (JSON, 200)):
+        response = post(server, client, body, accept)
+        assert response.status_code == status
+        assert response.json()["data"]["contacts"] is None
+        assert response.json()["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+def test_null_parameters_are_as_good_as_none_and_unknown_ones_are_ignored(server: Server, client: httpx.Client) -> None:
+    more = {"operationName": None, "variables": None, "extensions": None, "documentId": None, "x-other": 1}
+    assert post(server, client, {**FINE, **more}).status_code == 200
+
+
+def test_get_answers_queries(server: Server, client: httpx.Client) -> None:
+    variables = json.dumps({"deep": False})
+    query = "query A($deep: Boolean!) { __typename channels @include(if: $deep) { code } } query B { __typename }"
+    assert get(server, client, query=query, operationName="A", variables=variables).json() == {
+        "data": {"__typename": "Query"}
+    }
+    assert get(server, client, query="{ __typename }", operationName="", extensions="").status_code == 200
+    assert get(server, client, query="query null { __typename }", operationName="null").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "",
+        "?query=",
+        "?query=%7B__typename%7D&variables=x",
+        "?query=%7B__typename%7D&variables=1",
+        "?query=%7B__typename%7D&extensions=%5B%5D",
+        "?query=%7B__typename%7D&query=%7B__typename%7D",
+        "?query=%7B__typename%7D&operationName=A",
+        "?variables=%7B%7D",
+    ],
+)
+def test_a_malformed_get_is_400(server: Server, client: httpx.Client, parameters: str) -> None:
+    response = client.get(server.url + parameters, headers={"accept": GRAPHQL})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"]["code"] in ("BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED")
+
+
+@pytest.mark.parametrize("accept", BOTH)
+def test_a_mutation_by_get_is_405(server: Server, client: httpx.Client, accept: str) -> None:
+    response = get(server, client, accept, query="mutation { __typename }")
+    refused(response, 405)
+    assert response.headers["allow"] == "POST"
+    response = get(server, client, accept, query="query A { __typename } mutation B { __typename }", operationName="B")
+    refused(response, 405)
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ('{ citizen(by: {bsn: "900000004"}) { id } }', {}),
+        ("query Q($by: CitizenBy!) { citizen(by: $by) { id } }", {"by": {"bsn": "900000004"}}),
+        ("query Q($b: BSN!) { citizen(by: {bsn: $b}) { id } }", {"b": "900000004"}),
+        ('{ citizens(match: {email: "a@example.nl"}) { totalCount } }', {}),
+        ("query Q($m: CitizenMatch!) { citizens(match: $m) { totalCount } }", {"m": {"name": {"familyName": "x"}}}),
+        ('{ contacts(filter: {phone: "+31612345678"}) { totalCount } }', {}),
+    ],
+)
+def test_personal_data_never_stands_in_a_url(
+    server: Server, client: httpx.Client, query: str, variables: dict[str, Any]
+) -> None:
+    response = get(server, client, query=query, variables=json.dumps(variables))
+    refused(response, 405)
+    assert response.headers["allow"] == "POST"
+    assert get(server, client, query='{ __type(name: "Query") { name } }').status_code == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
+def test_other_methods_are_405(server: Server, client: httpx.Client, method: str) -> None:
+    response = client.request(method, server.url)
+    assert response.status_code == 405
+    assert response.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize("accept", BOTH)
+def test_persisted_queries_are_answered_in_the_form_that_clients_fall_back_on(
+    server: Server, client: httpx.Client, accept: str
+) -> None:
+    extensions = {"persistedQuery": {"version": 1, "sha256Hash": "ab" * 32}}
+    response = post(server, client, {"extensions": extensions}, accept)
+    assert response.status_code == (400 if accept == GRAPHQL else 200)
+    (error,) = response.json()["errors"]
+    assert error == {"message": "PersistedQueryNotSupported", "extensions": {"code": "PERSISTED_QUERY_NOT_SUPPORTED"}}
+    assert post(server, client, {**FINE, "extensions": extensions}, accept).json() == {"data": {"__typename": "Query"}}
+
+
+def test_the_body_may_have_a_mebibyte_and_no_more(server: Server, client: httpx.Client) -> None:
+    frame = json.dumps({"query": "{ __typename } #"})
+    fitting = frame.replace("#", "#" + "x" * (2**20 - len(frame)))
+    assert len(fitting) == 2**20
+    assert post(server, client, fitting.encode()).status_code == 200
+    refused(post(server, client, fitting.encode() + b" "), 413, "LIMIT_EXCEEDED")
+
+    def unannounced() -> Any:
+        yield from [b" " * 65536] * 17
+
+    response = client.post(server.url, content=unannounced(), headers={"content-type": JSON, "accept": GRAPHQL})
+    refused(response, 413, "LIMIT_EXCEEDED")
+
+
+@pytest.mark.parametrize("token", ["x", "", "a.b.c", "x" * 9_000])
+@pytest.mark.parametrize("scheme", ["Bearer", "Basic", "bearer"])
+def test_a_token_that_does_not_hold_is_401(server: Server, client: httpx.Client, token: str, scheme: str) -> None:
+    response = post(server, client, FINE, authorization=f"{scheme} {token}".strip())
+    refused(response, 401, "UNAUTHENTICATED")
+    assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_missing_object_is_null_without_an_error(server: Server, client: httpx.Client) -> None:
+    body = {"query": '{ node(id: "bm90aGluZw") { id } nodes(ids: ["x", ""]) { id } }'}
+    response = post(server, client, body, authorization=f"Bearer {server.agent}")
+    assert response.json() == {"data": {"node": None, "nodes": [None, None]}}
+
+
+def test_deeply_nested_variables_give_an_error_and_not_a_crash(server: Server, client: httpx.Client) -> None:
+    deep: Any = 1
+    for _ in range(900):
+        deep = [deep]
+    query = "query Q($by: ReportBy!) { report(by: $by) { number } }"
+    refused(post(server, client, {"query": query, "variables": {"by": deep}}), 400)
+    refused(post(server, client, {"query": query, "variables": {"by": {"number": deep}}}), 400)
+
+
+def test_no_answer_repeats_a_value_that_was_given(server: Server, client: httpx.Client) -> None:
+    for query, variables in [
+        ("query Q($n: Int) { contacts(first: $n) { totalCount } }", {"n": "Jansen 900000004"}),
+        ("query Q($b: CitizenBy!) { citizen(by: $b) { id } }", {"b": {"bsn": "900000004", "x": "Jansen"}}),
+        ("query Q($b: BSN!) { citizen(by: {bsn: $b}) { id } }", {"b": "900000005"}),
+        ('{ contacts(first: "900000004") { totalCount } }', {}),
+        ('{ citizen(by: {bsn: ["900000004"]}) { id } }', {}),
+        ("query Q($d: DateTime!) { contacts(filter: {since: $d}) { totalCount } }", {"d": "900000004"}),
+    ]:
+        body = {"query": query, "variables": variables}
+        response = post(server, client, body, authorization=f"Bearer {server.agent}")
+        assert "errors" in response.json()
+        assert "90000000" not in response.text, response.text
+        assert "Jansen" not in response.text, response.text
+
+
+def test_a_request_that_is_cut_off_costs_nobody_else(server: Server, client: httpx.Client) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as raw:
+        raw.sendall(
+            b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        )
+    assert post(server, client, FINE).status_code == 200
+    assert "Traceback" not in server.log.read_text()

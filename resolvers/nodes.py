@@ -16,13 +16,11 @@ async def node(roots: Sequence[None], context: Context, *, id: str) -> Sequence[
 
 
 async def nodes(roots: Sequence[None], context: Context, *, ids: tuple[str, ...]) -> Sequence[object]:
-    """The object of each id, in order; one batch for each type among them."""
+    """The object of each id, in order; one batch for each type among them. An id whose source fails has an error."""
     most = context.services.max_page_size
     if len(ids) > most:
         raise BadUserInput(f"'ids' takes at most {most} ids, but got: {len(ids)}.")
-    found = list(await _found(ids, context))
-    failure = next((each for each in found if isinstance(each, Exception)), None)
-    return [failure or found] * len(roots)
+    return [list(await _found(ids, context))] * len(roots)
 
 
 async def _found(global_ids: Sequence[str], context: Context) -> Sequence[object]:

@@ -1,0 +1,170 @@
+"""The executor on a schema of its own, which has nothing to do with the police."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import strawberry
+
+from engine.batching import Argument, Partial, RequestState, batched
+from engine.executor import Executor, RequestRefused, StreamFailed
+
+calls: list[tuple[str, int]] = []
+
+
+@dataclass(frozen=True)
+class Box:
+    number: int
+
+
+async def boxes(roots: Sequence[Any], _context: Any, *, count: int) -> Sequence[list[Box]]:
+    return [[Box(number) for number in range(count)] for _ in roots]
+
+
+async def lid(parents: Sequence[Box], _context: Any) -> Sequence[Any]:
+    calls.append(("lid", len(parents)))
+    return [ValueError("odd 123456782") if box.number % 2 else f"lid {box.number}" for box in parents]
+
+
+async def label(parents: Sequence[Box], _context: Any, *, prefix: str | None = None) -> Sequence[str]:
+    calls.append((f"label {prefix}", len(parents)))
+    return [f"{prefix}{box.number}" for box in parents]
+
+
+def double(parents: Sequence[Box], _context: Any) -> Sequence[int]:
+    return [box.number * 2 for box in parents]
+
+
+async def torn(parents: Sequence[Any], _context: Any) -> Sequence[Any]:
+    return [Partial(["a"], [KeyError("b"), KeyError("c")]) for _ in parents]
+
+
+async def broken(_parents: Sequence[Any], _context: Any) -> Sequence[Any]:
+    raise OSError("the whole batch")
+
+
+@strawberry.type(name="Box")
+class BoxType:
+    number: int
+    lid: str | None = batched(lid, description="")
+    label: str | None = batched(label, description="", arguments={"prefix": Argument(str | None, "")})
+    double: int = batched(double, description="")
+    broken: int | None = batched(broken, description="")
+
+
+@strawberry.type
+class Query:
+    boxes: list[BoxType] = batched(boxes, description="", arguments={"count": Argument(int, "")})
+    torn: list[str] | None = batched(torn, description="")
+
+
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def ticks(self, info: strawberry.Info, count: int) -> AsyncIterator[int]:
+        for number in range(count):
+            yield number
+        raise LookupError("gone")
+
+
+def encode(error: Exception) -> tuple[str, dict[str, Any]]:
+    return type(error).__name__, {"code": "X"}
+
+
+@pytest.fixture
+def executor() -> Executor:
+    calls.clear()
+    schema: Any = strawberry.Schema(query=Query, subscription=Subscription)
+    return Executor(schema._schema, encode_error=encode, documents=3)
+
+
+async def run(executor: Executor, query: str, **variables: Any) -> dict[str, Any]:
+    return await executor.execute(executor.prepare(query), variables, RequestState())
+
+
+async def test_a_batched_field_is_asked_once_for_all_its_parents(executor: Executor) -> None:
+    answer = await run(executor, '{ boxes(count: 50) { label(prefix: "a") double } }')
+    assert calls == [("label a", 50)]
+    assert answer["data"]["boxes"][49] == {"label": "a49", "double": 98}
+
+
+async def test_different_arguments_are_different_batches(executor: Executor) -> None:
+    await run(executor, '{ boxes(count: 3) { a: label(prefix: "a") b: label(prefix: "b") again: label(prefix: "a") } }')
+    assert sorted(calls) == [("label a", 3), ("label b", 3)]
+
+
+async def test_a_parent_s_error_is_its_own_and_masked(executor: Executor) -> None:
+    answer = await run(executor, "{ boxes(count: 3) { lid } }")
+    assert [box["lid"] for box in answer["data"]["boxes"]] == ["lid 0", None, "lid 2"]
+    assert answer["errors"] == [
+        {
+            "message": "ValueError",
+            "locations": [{"line": 1, "column": 21}],
+            "path": ["boxes", 1, "lid"],
+            "extensions": {"code": "X"},
+        }
+    ]
+
+
+async def test_a_batch_that_fails_is_every_parents_error(executor: Executor) -> None:
+    answer = await run(executor, "{ boxes(count: 2) { broken number } }")
+    assert answer["data"]["boxes"] == [{"broken": None, "number": 0}, {"broken": None, "number": 1}]
+    assert [error["path"] for error in answer["errors"]] == [["boxes", 0, "broken"], ["boxes", 1, "broken"]]
+
+
+async def test_a_partial_value_comes_with_its_errors(executor: Executor) -> None:
+    answer = await run(executor, "{ torn }")
+    assert answer["data"] == {"torn": ["a"]}
+    assert [(error["path"], error["message"]) for error in answer["errors"]] == [(["torn"], "KeyError")] * 2
+
+
+def test_documents_are_remembered_within_bounds_invalid_ones_too(
+    executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = executor.prepare("{ torn }")
+    assert executor.prepare("{ torn }").document is prepared.document
+    errors = []
+    for _ in range(2):
+        with pytest.raises(RequestRefused) as caught:
+            executor.prepare("{ nothing }")
+        errors.append(caught.value.errors)
+    assert errors[0] is errors[1]
+    for number in range(5):
+        executor.prepare(f"{{ torn a{number}: torn }}")
+    assert executor.prepare("{ torn }").document is not prepared.document
+
+
+def test_root_fields_are_found_through_fragments_each_looked_into_once(executor: Executor) -> None:
+    spreads = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
+    prepared = executor.prepare(f"{{ ...F0 ... on Query {{ torn }} }} {spreads} fragment F40 on Query {{ x: torn }}")
+    assert prepared.root_fields == {"torn"}
+
+
+async def test_a_stream_gives_a_fresh_context_to_each_event_and_tells_how_it_ended(executor: Executor) -> None:
+    contexts: list[RequestState] = []
+
+    async def make_context() -> RequestState:
+        contexts.append(RequestState())
+        return contexts[-1]
+
+    prepared = executor.prepare("subscription S($n: Int!) { ticks(count: $n) }")
+    stream = executor.subscribe(prepared, {"n": 2}, make_context)
+    assert [await anext(stream) for _ in range(2)] == [{"data": {"ticks": 0}}, {"data": {"ticks": 1}}]
+    with pytest.raises(StreamFailed) as caught:
+        await anext(stream)
+    assert caught.value.errors == [{"message": "LookupError", "extensions": {"code": "X"}}]
+    assert len({id(context) for context in contexts}) == 3
+
+
+async def test_variables_that_do_not_fit_refuse_the_stream(executor: Executor) -> None:
+    async def make_context() -> RequestState:
+        return RequestState()
+
+    prepared = executor.prepare("subscription S($n: Int!) { ticks(count: $n) }")
+    with pytest.raises(RequestRefused) as caught:
+        await anext(executor.subscribe(prepared, {"n": "Jansen 900000004"}, make_context))
+    (error,) = caught.value.errors
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert "Jansen" not in error["message"]
+    assert "'$n'" in error["message"]

@@ -1,0 +1,84 @@
+"""Settings: read once, and a wrong one stops the start with its name, its value and what is allowed."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omniloket.settings import SettingsError, described, read
+
+README = Path(__file__).resolve().parents[3] / "README.md"
+KEY = base64.b64encode(bytes(64)).decode()
+URL = "sqlite+aiosqlite:///x.db"
+SOURCES = {name: {"url": URL} for name in ("persons", "servicemodule", "incidents", "journeys")}
+GIVEN: dict[str, Any] = {"sources": SOURCES, "sealing": {"current": 1, "keys": {"1": KEY}}}
+
+
+def test_the_readme_lists_every_setting_with_its_default() -> None:
+    lines = [f"| `{name}` | {default} | {sentence} |" for name, default, sentence in described()]
+    missing = [line for line in lines if line not in README.read_text().splitlines()]
+    assert missing == []
+
+
+def test_every_setting_has_a_sentence() -> None:
+    assert all(sentence.endswith(".") for _, _, sentence in described())
+
+
+def test_defaults() -> None:
+    settings = read(None, **GIVEN)
+    assert (settings.host, settings.port, settings.page_size, settings.max_page_size) == ("127.0.0.1", 8000, 25, 100)
+
+
+def test_the_environment_wins_over_the_file_and_arguments_over_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "omniloket.toml"
+    sources = "\n".join(f'[sources.{name}]\nurl = "{URL}"' for name in SOURCES)
+    file.write_text(f'port = 1\nworkers = 1\nhost = "::1"\n[sealing]\ncurrent = 1\nkeys = {{ 1 = "{KEY}" }}\n{sources}')
+    monkeypatch.setenv("OMNILOKET_PORT", "2")
+    monkeypatch.setenv("OMNILOKET_WORKERS", "2")
+    monkeypatch.setenv("OMNILOKET_SOURCES__PERSONS__TIMEOUT_SECONDS", "0.5")
+    settings = read(file, port=3)
+    assert (settings.host, settings.port, settings.workers) == ("::1", 3, 2)
+    assert settings.sources.persons.timeout_seconds == 0.5
+    assert settings.sources.persons.url == URL
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"port": 70_000}, ["port", "65535", "70000"]),
+        ({"workers": "many"}, ["workers", "integer", "many"]),
+        ({"log_level": "loud"}, ["log_level", "'debug', 'info', 'warning' or 'error'", "loud"]),
+        ({"nonsense": 1}, ["nonsense", "not permitted"]),
+        ({"page_size": 200}, ["page_size", "at most max_page_size (100)", "200"]),
+        ({"sources": {**SOURCES, "persons": {"url": "mysql://x"}}}, ["sources.persons.url", "pattern", "mysql://x"]),
+        ({"sources": {**SOURCES, "persons": {}}}, ["sources.persons.url", "not set"]),
+        ({"sealing": {"current": 2, "keys": {"1": KEY}}}, ["sealing.current", "[1]", "2"]),
+        ({"sealing": {"current": 1, "keys": {"1": "short"}}}, ["sealing.keys.1", "base64 of 32, 48 or 64"]),
+        ({"sealing": {"current": 1, "keys": {"300": KEY}}}, ["sealing.keys.300", "255"]),
+        ({"sealing": {"current": 1, "keys": {}}}, ["sealing.keys", "at least 1"]),
+        ({"host": "0.0.0.0", "development_key_file": "x"}, ["host", "loopback", "0.0.0.0"]),
+        ({"live": {"poll_seconds": 0}}, ["live.poll_seconds", "0.05"]),
+    ],
+)
+def test_a_wrong_one_is_named_with_its_value_and_what_is_allowed(given: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(None, **{**GIVEN, **given})
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_a_wrong_key_is_never_shown() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(None, **{**GIVEN, "sealing": {"current": 1, "keys": {"1": "c2VjcmV0"}}})
+    assert "c2VjcmV0" not in str(caught.value)
+
+
+def test_a_file_that_is_missing_or_no_toml(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no settings file"):
+        read(tmp_path / "none.toml")
+    file = tmp_path / "bad.toml"
+    file.write_text("port = = 1")
+    with pytest.raises(SettingsError, match="not TOML"):
+        read(file)

@@ -12,6 +12,8 @@ from omniloket import demo as demonstration
 from omniloket import logs, serving
 from omniloket.house import databases
 from omniloket.identity import make_token, read_key
+from omniloket.linking import LinkError, link_history
+from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
 from resolvers.context import Viewer
 from schema.building import build
@@ -71,7 +73,7 @@ def demo(
         if not load_only:
             logs.configure("info")
             demonstration.serve(wanted, host=host, port=port)
-    except (demonstration.DemoError, SettingsError) as error:
+    except (demonstration.DemoError, LinkError, SettingsError) as error:
         _stop(str(error))
 
 
@@ -112,6 +114,22 @@ def check(config: ConfigFile = None) -> None:
 
 
 @app.command()
+def link(
+    config: ConfigFile = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Judge everything anew: after a change of the linking rules.")
+    ] = False,
+) -> None:
+    """Links the back-ends' whole history into journeys, before a first start. Goes on where it was broken off."""
+    settings = _settings(config)
+    logs.configure(settings.log_level)
+    try:
+        asyncio.run(_link(settings, again=again))
+    except LinkError as error:
+        _stop(str(error))
+
+
+@app.command()
 def sources(config: ConfigFile = None) -> None:
     """Lists the back-ends: what each serves, whether it answers, and how fast."""
     table = Table("source", "serves", "answers", "latency")
@@ -119,6 +137,12 @@ def sources(config: ConfigFile = None) -> None:
         latency = "" if health.latency_ms is None else f"{health.latency_ms:.1f} ms"
         table.add_row(health.source, ", ".join(SERVES[health.source]), "yes" if health.available else "no", latency)
     Console().print(table)
+
+
+async def _link(settings: Settings, *, again: bool) -> None:
+    async with open_sources(databases(settings), settings.sealer()) as opened:
+        with progress_bar("Linking journeys") as progress:
+            await link_history(settings, opened, lambda each: progress(each.done, each.total), again=again)
 
 
 async def _asked(settings: Settings) -> list[Health]:

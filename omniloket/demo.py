@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, TimeElapsedColumn
 
+from omniloket.house import databases
 from omniloket.identity import make_token, read_key
+from omniloket.linking import link_history
+from omniloket.progress import progress_bar
 from omniloket.serving import serve as serve_settings
 from omniloket.settings import Settings, read
 from resolvers.context import Viewer
@@ -26,14 +27,12 @@ from sources.paging import PageRequest
 from sources.ports import Sources
 from sources.records import Role
 from sources.scope import EVERYTHING
-from sources.sealing import Sealer
 from sources.sql import persons as register
-from sources.sql.opening import DatabaseSettings, open_sources
+from sources.sql.opening import open_sources
+from subscriptions.linker import Progress
 
 LIVE_EVERY_SECONDS = 3.0
 _FEWEST, _MOST = 1, 1_000_000
-
-_console = Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,8 @@ def prepare(wanted: Wanted) -> None:
         )
     _write_settings(wanted, target)
     if loaded is None:
-        _load(target, Population(wanted.citizens, wanted.seed, _sealer(wanted), rows), description)
+        _load(target, Population(wanted.citizens, wanted.seed, rows), description)
+        _link(wanted)
 
 
 def serve(wanted: Wanted, *, host: str, port: int) -> None:
@@ -117,9 +117,19 @@ def _described(wanted: Wanted) -> tuple[str, list[Row] | None]:
 
 
 def _load(target: Target, population: Population, description: str) -> None:
-    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=_console) as progress:
-        task = progress.add_task("Making up citizens", total=len(population))
-        asyncio.run(load(target, population, description, lambda done: progress.update(task, completed=done)))
+    with progress_bar("Making up citizens") as progress:
+        asyncio.run(load(target, population, description, lambda done: progress(done, len(population))))
+
+
+def _link(wanted: Wanted) -> None:
+    """The journeys come about as anywhere: from what the back-ends hold, by the linker."""
+    with progress_bar("Linking journeys") as progress:
+        asyncio.run(_link_history(read(wanted.settings_file), lambda each: progress(each.done, each.total)))
+
+
+async def _link_history(settings: Settings, progress: Callable[[Progress], None]) -> None:
+    async with open_sources(databases(settings), settings.sealer()) as sources:
+        await link_history(settings, sources, progress)
 
 
 def _write_settings(wanted: Wanted, target: Target) -> None:
@@ -145,17 +155,12 @@ def _sealing_key(directory: Path) -> bytes:
     return base64.b64decode(file.read_text())
 
 
-def _sealer(wanted: Wanted) -> Sealer:
-    return Sealer({1: _sealing_key(wanted.directory)}, 1)
-
-
 async def _shown(settings: Settings) -> Shown:
     return await _ask(settings, _first_citizen)
 
 
 async def _ask(settings: Settings, question: Callable[[Sources], Awaitable[Shown]]) -> Shown:
-    databases = {name: DatabaseSettings(source.url) for name, source in settings.sources}
-    async with open_sources(databases, settings.sealer()) as sources:
+    async with open_sources(databases(settings), settings.sealer()) as sources:
         return await question(sources)
 
 

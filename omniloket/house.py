@@ -8,6 +8,7 @@ import structlog
 
 from engine.executor import Executor, Prepared
 from omniloket.identity import Identity, read_key
+from omniloket.linking import following
 from omniloket.settings import Settings
 from resolvers import live
 from resolvers.context import Context, Services
@@ -54,7 +55,8 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         services = Services(sources, sealer, hub, settings.page_size, settings.max_page_size)
         executor = Executor(executable(), encode_error=encoder(_report_error), documents=settings.documents)
         try:
-            yield House(services, executor, Identity(None if key_file is None else read_key(key_file)))
+            async with following(settings, sources):
+                yield House(services, executor, Identity(None if key_file is None else read_key(key_file)))
         finally:
             await hub.close()
 

@@ -97,6 +97,27 @@ class LiveSettings(_Part):
     )
 
 
+class LinkingSettings(_Part):
+    """The linker, which puts contacts and reports into journeys."""
+
+    run: bool = Field(default=True, description="Whether this server may be the linker; one process at a time is.")
+    active_days: float = Field(
+        default=30.0, gt=0, le=3650, description="Days for which a journey takes in what its citizen does next."
+    )
+    closed_days: float = Field(
+        default=30.0, gt=0, le=3650, description="Days of quiet after which a journey is closed, if its reports are."
+    )
+    starting_channels: tuple[str, ...] | None = Field(
+        default=None, description="Codes of the channels whose contacts may begin a journey. None: all of them."
+    )
+    lease_seconds: float = Field(
+        default=5.0,
+        ge=1,
+        le=300,
+        description="Seconds of silence after which another process takes over from a linker.",
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -124,6 +145,7 @@ class Settings(BaseSettings):
     sources: SourcesSettings = Field(description="The back-ends.")
     sealing: SealingSettings = Field(description="The keys that seal citizens' ids and cursors.")
     live: LiveSettings = Field(default=LiveSettings(), description="Live updates.")
+    linking: LinkingSettings = Field(default=LinkingSettings(), description="The linker.")
 
     @classmethod
     def settings_customise_sources(
@@ -177,6 +199,8 @@ def _described(part: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, s
 def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "required"
+    if isinstance(info.default, bool):
+        return str(info.default).lower()
     return "none" if info.default is None else str(info.default)
 
 

@@ -16,7 +16,9 @@ from sources.records import (
     Channel,
     Citizen,
     Contact,
+    ContactSubject,
     Handover,
+    Involvement,
     Journey,
     JourneyEntry,
     Key,
@@ -151,7 +153,9 @@ class Sources:
     handovers: Collection[Handover, None]
 
     contact_log: Log[Contact]
+    subject_log: Log[ContactSubject]
     status_log: Log[StatusChange]
+    involvement_log: Log[Involvement]
     journey_log: Log[JourneyEntry]
 
     back_ends: Sequence[BackEnd]

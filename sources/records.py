@@ -157,6 +157,21 @@ class Attachment(Record, frozen=True):
     url: str | None = None
 
 
+class ContactSubject(Record, frozen=True):
+    """That a contact was explicitly about a report: a line of the servicemodule's list of subjects."""
+
+    key: int
+    contact_key: int
+    report_number: str
+
+
+class Involvement(Record, frozen=True):
+    """That somebody is involved in a report: a line of the register's list of the people involved."""
+
+    key: int
+    report_number: str
+
+
 class Report(Record, frozen=True):
     """What a citizen reported. `citizen_bsn` is the reporter's; `status_label` the back-end's own words."""
 
@@ -190,7 +205,10 @@ class StatusChange(Record, frozen=True):
 
 
 class Journey(Record, frozen=True):
-    """One citizen's trip over channels. `citizen_key` is the sealed BSN, None while the citizen is unknown."""
+    """One citizen's trip over channels. `citizen_key` is the sealed BSN, None while the citizen is unknown.
+
+    `closes_at` is when it closes if nothing more happens; None while one of its reports has not ended.
+    """
 
     key: int
     state: JourneyState
@@ -199,6 +217,7 @@ class Journey(Record, frozen=True):
     subject: str | None = None
     closed_at: datetime | None = None
     citizen_key: str | None = None
+    closes_at: datetime | None = None
 
 
 class JourneyEntry(Record, frozen=True):

@@ -1,4 +1,4 @@
-"""A made-up population: who there is, what they told the police, and the journeys that follow from it.
+"""A made-up population: who there is, and what they told the police.
 
 Deterministic: the same number and seed give the same rows. Made in batches, so that memory does not grow with it.
 """
@@ -7,7 +7,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -28,13 +28,7 @@ from sources.demo.stories import (
     TOPICS,
     Topic,
 )
-from sources.linking import Happening, Rules, StatusLine, Trip, linked
-from sources.local_time import utc_of_local
-from sources.records import EntryKind, ReportStatus
-from sources.sealing import Sealer, citizen_key
 from sources.sql.incidents import BETROKKENE, INCIDENT, INCIDENT_STATUS, REPORTER, STATUSCODE
-from sources.sql.incidents import STATUSES as STATUS_OF_CODE
-from sources.sql.journeys import CHANNEL, ENTRY, HANDOVER, JOURNEY
 from sources.sql.persons import PERSOON
 from sources.sql.servicemodule import BIJLAGE, KANAAL, KLANTCONTACT, MEDEWERKER, ONDERWERP
 
@@ -48,7 +42,6 @@ START = END - timedelta(days=730)
 BATCH = 500
 EMPLOYEES_PER_UNIT = 20
 FIRST_CONTACT = 100_001
-_RULES = Rules()
 _CHANNEL_CODES = [channel[0] for channel in CHANNELS]
 _CHANNEL_WEIGHTS = [channel[4] for channel in CHANNELS]
 _OTHER_ROLES = ("MED", "GET", "SLA", "VER")
@@ -68,7 +61,6 @@ class Population:
 
     citizens: int
     seed: int
-    sealer: Sealer = field(repr=False)
     persons: Sequence[Row] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
@@ -76,7 +68,7 @@ class Population:
 
     def batches(self) -> Iterator[Batch]:
         """Everything, in batches of citizens; the first has the tables that do not depend on them."""
-        history = _History(self.seed, self.sealer)
+        history = _History(self.seed)
         history.rows.update(_reference_rows(self.seed))
         done = 0
         for serial, (row, unit, town) in enumerate(self._people()):
@@ -108,10 +100,9 @@ class Population:
 class _History:
     """What happened to the citizens so far; the rows since they were last taken."""
 
-    def __init__(self, seed: int, sealer: Sealer) -> None:
+    def __init__(self, seed: int) -> None:
         self.rows: Rows = {}
         self._seed = seed
-        self._sealer = sealer
         self._known = array("L")
         self._serials: Counter[Any] = Counter({KLANTCONTACT: FIRST_CONTACT - 1})
 
@@ -130,8 +121,6 @@ class _History:
                 life.live_through_a_journey(eventful=serial == 0)
         if random.random() < 0.45:
             life.call_anonymously()
-        for trip in linked(life.happenings, life.lines, _RULES):
-            self._put_trip(trip)
         self._known.append(int(row["bsn"]))
 
     def number_of(self, table: Table) -> int:
@@ -153,47 +142,11 @@ class _History:
     def _put(self, table: Table, row: Row) -> None:
         self.rows.setdefault(table, []).append(row)
 
-    def _put_trip(self, trip: Trip) -> None:
-        journey = self.number_of(JOURNEY)
-        state, closed_at = trip.state(utc_of_local(END), _RULES)
-        self.put(
-            JOURNEY,
-            id=journey,
-            citizen_key=None if trip.citizen is None else citizen_key(self._sealer, trip.citizen),
-            state=state.value,
-            subject=trip.subject,
-            opened_at=_naive(trip.opened_at),
-            last_active_at=_naive(trip.last_active_at),
-            closed_at=None if closed_at is None else _naive(closed_at),
-        )
-        for entry in trip.entries:
-            self._put_entry(journey, entry.kind, entry.key, entry.at)
-        for ordinal, code in enumerate(trip.channels):
-            self.put(CHANNEL, journey_id=journey, ordinal=ordinal, code=code)
-        for passage in trip.passages:
-            handover = self.number_of(HANDOVER)
-            self.put(
-                HANDOVER,
-                id=handover,
-                journey_id=journey,
-                from_channel=passage.from_channel,
-                to_channel=passage.to_channel,
-                agent_key=passage.agent,
-                at=_naive(passage.at),
-            )
-            self._put_entry(journey, EntryKind.HANDOVER, str(handover), passage.at)
-
-    def _put_entry(self, journey: int, kind: EntryKind, key: str, at: datetime) -> None:
-        position = self.number_of(ENTRY)
-        self.put(ENTRY, position=position, journey_id=journey, kind=kind.value, key=key, at=_naive(at))
-
 
 class _Life:
     """One citizen's dealings with the police."""
 
     def __init__(self, history: _History, random: Random, person: Row, unit: str, town: Town) -> None:
-        self.happenings: list[Happening] = []
-        self.lines: list[StatusLine] = []
         self._history = history
         self._random = random
         self._person = person
@@ -271,10 +224,6 @@ class _Life:
             )
         if channel in ("APP", "POLITIE_NL", "EMAIL", "WHATSAPP") and random.random() < 0.08:
             self._attach(number)
-        links = () if report is None else (report,)
-        self.happenings.append(
-            Happening(EntryKind.CONTACT, str(number), utc_of_local(at), bsn, links, words[0], channel, employee)
-        )
 
     def _attach(self, contact: int) -> None:
         history, number = self._history, self._history.number_of(BIJLAGE)
@@ -314,8 +263,6 @@ class _Life:
             gewijzigd_op=course[-1][1],
         )
         self._involve(number)
-        reporter = self._person["bsn"]
-        self.happenings.append(Happening(EntryKind.REPORT, number, utc_of_local(at), reporter, (), topic.title))
         return number
 
     def _follow(self, number: str, course: Sequence[str], at: datetime) -> list[tuple[str, datetime]]:
@@ -336,7 +283,6 @@ class _Life:
                 tijdstip=at,
                 medewerker_nr=_employee(self._unit, self._random) if followed else None,
             )
-            self.lines.append(StatusLine(number, utc_of_local(at), STATUS_OF_CODE.get(code, ReportStatus.OTHER)))
             followed.append((code, at))
         return followed
 
@@ -395,8 +341,3 @@ def _daytime(at: datetime, random: Random) -> datetime:
     hour = min(23, max(0, int(random.gauss(14, 4))))
     wanted = at.replace(hour=hour, minute=random.randrange(60), second=random.randrange(60), microsecond=0)
     return wanted if wanted >= at else wanted + timedelta(days=1)
-
-
-def _naive(instant: datetime) -> datetime:
-    """UTC, as the journey database keeps it."""
-    return instant.astimezone(UTC).replace(tzinfo=None)

@@ -20,7 +20,7 @@ from sources.ports import Health
 
 Statement = sa.Select[*tuple[Any, ...]]
 
-_FAILURES = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+FAILURES = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Database:
@@ -59,7 +59,7 @@ class Database:
                 return (await connection.execute(statement)).mappings().all()
         except TimeoutError as error:
             raise SourceTimedOut(self.name, self._timeout_seconds) from error
-        except _FAILURES as error:
+        except FAILURES as error:
             raise SourceUnavailable(self.name) from error
 
     async def health(self) -> Health:

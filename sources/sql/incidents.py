@@ -12,7 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from sources.filters import ReportFilter
 from sources.local_time import local_bound
-from sources.records import Address, Location, Report, ReportKind, ReportStatus, StatusChange
+from sources.records import Address, Involvement, Location, Report, ReportKind, ReportStatus, StatusChange
 from sources.scope import Scope
 from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
 from sources.sql.database import Database
@@ -159,6 +159,17 @@ def status_changes(database: Database) -> SqlCollection[StatusChange, None]:
 def status_log(database: Database) -> SqlLog[StatusChange]:
     """Status changes in the order of their serials."""
     return SqlLog(database, rows=_STATUS_ROWS, columns=_STATUS_COLUMNS, serial=_status.volgnummer, read=_read_status)
+
+
+def involvement_log(database: Database) -> SqlLog[Involvement]:
+    """New people involved in reports, in the order of their serials."""
+    return SqlLog(
+        database,
+        rows=BETROKKENE,
+        columns=list(BETROKKENE.c),
+        serial=_involved.volgnummer,
+        read=lambda row: Involvement(key=row.integer("volgnummer"), report_number=row.text("incident_nummer")),
+    )
 
 
 _STATUS_ROWS = INCIDENT_STATUS.outerjoin(STATUSCODE, _status.status_cd == STATUSCODE.c.code)

@@ -27,6 +27,8 @@ KINDS = {kind.value: kind for kind in EntryKind}
 
 _Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _Code = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+_NEVER_AGAIN = {"sqlite_autoincrement": True}
+"""No number is given out twice, also on SQLite: followers of the log and clients' ids rely on it."""
 
 
 class Journeys(SQLModel, registry=registry()):
@@ -34,9 +36,13 @@ class Journeys(SQLModel, registry=registry()):
 
 
 class JourneyRow(Journeys, table=True):
-    """A journey. `citizen_key` is the sealed BSN, NULL while the citizen is unknown."""
+    """A journey. `citizen_key` is the sealed BSN, NULL while the citizen is unknown.
+
+    `closes_at` is when it closes if nothing more happens; NULL while one of its reports has not ended.
+    """
 
     __tablename__ = "journey"  # pyright: ignore[reportAssignmentType] - SQLModel types it as a directive
+    __table_args__ = _NEVER_AGAIN
 
     id: int = Field(primary_key=True, sa_type=_Serial)
     citizen_key: str | None = Field(default=None, sa_type=_Code)
@@ -45,16 +51,17 @@ class JourneyRow(Journeys, table=True):
     opened_at: datetime = Field(sa_type=sa.DateTime)
     last_active_at: datetime = Field(sa_type=sa.DateTime)
     closed_at: datetime | None = Field(default=None, sa_type=sa.DateTime)
+    closes_at: datetime | None = Field(default=None, sa_type=sa.DateTime)
 
 
 class JourneyEntryRow(Journeys, table=True):
-    """That a contact (C), report (R) or handover (H) belongs to a journey. Append-only; `position` is its serial.
+    """That a contact (C), report (R) or handover (H) belongs to a journey; `position` is its serial.
 
-    A contact or report belongs to one journey at most.
+    A contact or report belongs to one journey at most. One that moves to another journey is a new entry there.
     """
 
     __tablename__ = "journey_entry"  # pyright: ignore[reportAssignmentType]
-    __table_args__ = (sa.UniqueConstraint("kind", "key", name="journey_entry_once"),)
+    __table_args__ = (sa.UniqueConstraint("kind", "key", name="journey_entry_once"), _NEVER_AGAIN)
 
     position: int = Field(primary_key=True, sa_type=_Serial)
     journey_id: int = Field(foreign_key="journey.id", sa_type=sa.BigInteger)
@@ -77,6 +84,7 @@ class HandoverRow(Journeys, table=True):
     """A journey passing from one channel to another."""
 
     __tablename__ = "handover"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = _NEVER_AGAIN
 
     id: int = Field(primary_key=True, sa_type=_Serial)
     journey_id: int = Field(foreign_key="journey.id", sa_type=sa.BigInteger)
@@ -87,14 +95,37 @@ class HandoverRow(Journeys, table=True):
     note: str | None = None
 
 
+class LinkerRow(Journeys, table=True):
+    """Which process is the linker, and until when unless it says so again. One row, `id` 1."""
+
+    __tablename__ = "linker"  # pyright: ignore[reportAssignmentType]
+
+    id: int = Field(primary_key=True)
+    holder: str
+    until: datetime = Field(sa_type=sa.DateTime)
+
+
+class LinkerPositionRow(Journeys, table=True):
+    """How far the linker has read a log. Up to `history_end` stood there before the linker met it."""
+
+    __tablename__ = "linker_position"  # pyright: ignore[reportAssignmentType]
+
+    log: str = Field(primary_key=True)
+    position: int = Field(sa_type=sa.BigInteger)
+    history_end: int = Field(sa_type=sa.BigInteger)
+
+
 JOURNEY = table_of(JourneyRow)
 ENTRY = table_of(JourneyEntryRow)
 CHANNEL = table_of(JourneyChannelRow)
 HANDOVER = table_of(HandoverRow)
+LINKER = table_of(LinkerRow)
+LINKER_POSITION = table_of(LinkerPositionRow)
 
 _journey, _entry, _channel, _handover = JOURNEY.c, ENTRY.c, CHANNEL.c, HANDOVER.c
 
 sa.Index("journey_active", _journey.last_active_at, _journey.id)
+sa.Index("journey_closing", _journey.state, _journey.closes_at)
 sa.Index("journey_citizen", _journey.citizen_key, _journey.last_active_at, _journey.id)
 sa.Index("journey_entry_journey", _entry.journey_id, _entry.kind, _entry.at, _entry.position)
 sa.Index("journey_channel_code", _channel.code, _channel.journey_id)
@@ -112,7 +143,7 @@ def journeys(database: Database, sealer: Sealer) -> SqlCollection[Journey, Journ
         descending=True,
         read=_read_journey,
         visible=_visible_with(sealer),
-        written=_naive_utc,
+        written=naive_utc,
         narrow=_narrow,
         links={
             "contact": Link(_entry.key, via=(ENTRY, _entry_of(EntryKind.CONTACT))),
@@ -133,7 +164,7 @@ def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[Journey
         descending=True,
         read=_read_entry,
         visible=_visible_with(sealer),
-        written=_naive_utc,
+        written=naive_utc,
         narrow=lambda wanted: [_entry.kind.in_(wanted.kinds)],
         links={"journey": Link(_entry.journey_id)},
     )
@@ -154,7 +185,7 @@ def journey_channels(database: Database, sealer: Sealer) -> SqlCollection[str, N
         order=[_channel.ordinal],
         read=lambda row: row.text("code"),
         visible=_visible_with(sealer),
-        written=_naive_utc,
+        written=naive_utc,
         links={"journey": Link(_channel.journey_id)},
     )
 
@@ -169,7 +200,7 @@ def handovers(database: Database, sealer: Sealer) -> SqlCollection[Handover, Non
         order=[_handover.at, _handover.id],
         read=_read_handover,
         visible=_visible_with(sealer),
-        written=_naive_utc,
+        written=naive_utc,
         links={"journey": Link(_handover.journey_id)},
     )
 
@@ -195,13 +226,14 @@ def _narrow(wanted: JourneyFilter) -> Sequence[Condition]:
         passed = sa.select(_channel.journey_id).where(_channel.code.in_(wanted.channel))
         conditions.append(_journey.id.in_(passed))
     if wanted.since is not None:
-        conditions.append(_journey.last_active_at >= _naive_utc(wanted.since))
+        conditions.append(_journey.last_active_at >= naive_utc(wanted.since))
     if wanted.until is not None:
-        conditions.append(_journey.last_active_at < _naive_utc(wanted.until))
+        conditions.append(_journey.last_active_at < naive_utc(wanted.until))
     return conditions
 
 
-def _naive_utc(instant: datetime) -> datetime:
+def naive_utc(instant: datetime) -> datetime:
+    """How this database keeps an instant."""
     return instant.astimezone(UTC).replace(tzinfo=None)
 
 
@@ -214,6 +246,7 @@ def _read_journey(row: RowView) -> Journey:
         subject=row.text_or_none("subject"),
         closed_at=row.utc_instant_or_none("closed_at"),
         citizen_key=row.text_or_none("citizen_key"),
+        closes_at=row.utc_instant_or_none("closes_at"),
     )
 
 

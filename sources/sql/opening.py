@@ -53,7 +53,9 @@ def bound(databases: dict[str, Database], sealer: Sealer) -> Sources:
         journey_channels=journeys.journey_channels(own, sealer),
         handovers=journeys.handovers(own, sealer),
         contact_log=servicemodule.contact_log(service),
+        subject_log=servicemodule.subject_log(service),
         status_log=incidents.status_log(incident),
+        involvement_log=incidents.involvement_log(incident),
         journey_log=journeys.journey_log(own),
         back_ends=tuple(databases.values()),
     )

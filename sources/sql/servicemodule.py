@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from sources.filters import ContactFilter
 from sources.local_time import local_bound
 from sources.phone_numbers import e164, typed_forms
-from sources.records import Agent, Attachment, Channel, Contact, Direction, Location, Medium
+from sources.records import Agent, Attachment, Channel, Contact, ContactSubject, Direction, Location, Medium
 from sources.scope import Scope
 from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
 from sources.sql.database import Database
@@ -165,6 +165,21 @@ def contact_subjects(database: Database) -> SqlCollection[str, None]:
         read=lambda row: row.text("incident_nummer"),
         visible=_visible,
         links={"contact": Link(ONDERWERP.c.klantcontact_nummer)},
+    )
+
+
+def subject_log(database: Database) -> SqlLog[ContactSubject]:
+    """New explicit links between contacts and reports, in the order of their serials."""
+    return SqlLog(
+        database,
+        rows=ONDERWERP,
+        columns=list(ONDERWERP.c),
+        serial=ONDERWERP.c.volgnummer,
+        read=lambda row: ContactSubject(
+            key=row.integer("volgnummer"),
+            contact_key=row.integer("klantcontact_nummer"),
+            report_number=row.text("incident_nummer"),
+        ),
     )
 
 

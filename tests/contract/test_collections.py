@@ -13,7 +13,7 @@ from sources.ports import Sources
 from sources.records import Direction, JourneyState, ReportKind, ReportStatus
 from sources.scope import EVERYTHING, NOBODY, Scope
 from support.back_ends import SEALER
-from support.memory_sources import Facts, memory_sources
+from support.memory_sources import Facts, memory_sources, subjects_of
 
 ORDINARY = Scope(everyone=True)
 MIDDLE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -210,10 +210,16 @@ async def test_filters(port: Port, sources: Sources, model: Sources, facts: Fact
         assert (list(page.rows), page.more) == (list(wanted[:3]), len(wanted) > 3)
 
 
-@pytest.mark.parametrize("name", ["contact_log", "status_log", "journey_log"])
+@pytest.mark.parametrize("name", ["contact_log", "subject_log", "status_log", "involvement_log", "journey_log"])
 async def test_a_log_gives_everything_after_a_position_in_order(name: str, sources: Sources, facts: Facts) -> None:
     log = getattr(sources, name)
-    records = {"contact_log": facts.contacts, "status_log": facts.status_changes, "journey_log": facts.entries}[name]
+    records: Any = {
+        "contact_log": facts.contacts,
+        "subject_log": subjects_of(facts),
+        "status_log": facts.status_changes,
+        "involvement_log": facts.involvements,
+        "journey_log": facts.entries,
+    }[name]
     met, after = [], 0
     while changes := await log.changes(after, 50):
         assert [change.position for change in changes] == sorted({change.position for change in changes})

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -12,19 +12,27 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from sources.demo.loading import Target, load
 from sources.demo.population import Population
+from sources.linking.rules import Rules
 from sources.paging import ALL
 from sources.ports import Sources
+from sources.records import Involvement
 from sources.scope import EVERYTHING
 from sources.sealing import Sealer
 from sources.sql.database import Database
+from sources.sql.incidents import BETROKKENE
+from sources.sql.journey_store import SqlJourneyStore
 from sources.sql.journeys import CHANNEL
 from sources.sql.opening import SERVES, bound
 from sources.sql.servicemodule import BIJLAGE, KLANTCONTACT, ONDERWERP
+from subscriptions.linker import Linker
 from support.memory_sources import Facts
 
 CITIZENS = 120
 SEED = 7
 SEALER = Sealer({1: bytes(range(64)), 2: bytes(range(64, 128))}, 2)
+NOW = datetime(2026, 11, 3, tzinfo=UTC)
+"""When the population was linked: just after its history ends."""
+
 OLD_SEALER = Sealer({1: bytes(range(64))}, 1)
 
 Urls = Mapping[str, str]
@@ -35,8 +43,9 @@ def loaded(target: Target) -> Urls:
     """The addresses of a freshly loaded population, with a few awkward rows."""
 
     async def prepare() -> None:
-        await load(target, Population(CITIZENS, SEED, SEALER), "tests", lambda _: None)
+        await load(target, Population(CITIZENS, SEED), "tests", lambda _: None)
         await _add_ties(target.urls)
+        await link(target.urls)
 
     run(prepare())
     return target.urls
@@ -46,6 +55,14 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end in a loop of its own, also where one is running already: in a fixture."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+async def link(urls: Urls, sealer: Sealer = SEALER) -> None:
+    """Puts everything that the back-ends hold into journeys, as the linker does."""
+    async with Opened(urls, sealer) as sources, SqlJourneyStore(urls["journeys"]) as store:
+        linker = Linker(sources, store, sealer, rules=Rules(), clock=lambda: NOW)
+        await linker.catch_up()
+        await linker.release()
 
 
 async def _add_ties(urls: Urls) -> None:
@@ -116,6 +133,10 @@ async def facts_in(urls: Urls) -> Facts:
                 (row["journey_id"], row["ordinal"], row["code"]) for row in await rows_of(urls["journeys"], CHANNEL)
             ],
             handovers=await every(sources.handovers),
+            involvements=[
+                Involvement(row["volgnummer"], row["incident_nummer"])
+                for row in await rows_of(urls["incidents"], BETROKKENE)
+            ],
         )
 
 

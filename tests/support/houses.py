@@ -30,9 +30,11 @@ def citizen(bsn: str) -> Viewer:
 
 
 def settings(urls: Urls, **more: Any) -> Settings:
-    """Settings over some databases, with the keys that tests seal with."""
+    """Settings over some databases, with the keys that tests seal with. Nothing is linked: many tests share them."""
     sources = {name: {"url": url} for name, url in urls.items()}
-    return read(None, sources=sources, sealing={"current": 2, "keys": KEYS}, **more)
+    return read(
+        None, **{"sources": sources, "sealing": {"current": 2, "keys": KEYS}, "linking": {"run": False}, **more}
+    )
 
 
 class Asking:

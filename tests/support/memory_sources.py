@@ -13,7 +13,9 @@ from sources.records import (
     Channel,
     Citizen,
     Contact,
+    ContactSubject,
     Handover,
+    Involvement,
     Journey,
     JourneyEntry,
     Report,
@@ -39,6 +41,7 @@ class Facts:
     entries: list[JourneyEntry] = field(default_factory=list)
     journey_channels: list[tuple[int, int, str]] = field(default_factory=list)
     handovers: list[Handover] = field(default_factory=list)
+    involvements: list[Involvement] = field(default_factory=list)
 
 
 def memory_sources(facts: Facts, sealer: Sealer) -> Sources:
@@ -178,7 +181,9 @@ def memory_sources(facts: Facts, sealer: Sealer) -> Sources:
             links={"journey": lambda each: [each.journey_key]},
         ),
         contact_log=_log("servicemodule", facts.contacts),
+        subject_log=_log("servicemodule", subjects_of(facts)),
         status_log=_log("incidents", facts.status_changes),
+        involvement_log=_log("incidents", facts.involvements),
         journey_log=_log("journeys", facts.entries),
         back_ends=(
             MemoryBackEnd("persons", ("Citizen",)),
@@ -187,6 +192,11 @@ def memory_sources(facts: Facts, sealer: Sealer) -> Sources:
             MemoryBackEnd("journeys", ("Journey", "Handover")),
         ),
     )
+
+
+def subjects_of(facts: Facts) -> list[ContactSubject]:
+    """The explicit links, as lines of a log."""
+    return [ContactSubject(serial, contact, number) for serial, (contact, number) in facts.subjects.items()]
 
 
 def matches_citizen(citizen: Citizen, match: CitizenMatch) -> bool:

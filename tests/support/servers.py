@@ -52,7 +52,7 @@ class Server:
 
 @contextmanager
 def serving(urls: Urls, directory: Path, *arguments: str, **environment: str) -> Iterator[Server]:
-    """`omniloket serve` over some databases, on a free port."""
+    """`omniloket serve` over some databases, on a free port. Links nothing, unless the environment says so."""
     config = directory / "omniloket.toml"
     config.write_text(_config(urls, directory))
     command = [str(OMNILOKET), "serve", "--config", str(config), "--port", "0", *arguments]
@@ -101,7 +101,15 @@ def _port(process: subprocess.Popen[bytes], log: Path) -> int:
 
 def _config(urls: Urls, directory: Path) -> str:
     keys = {key_id: base64.b64encode(bytes(range(start, start + 64))).decode() for key_id, start in ((1, 0), (2, 64))}
-    lines = [f'development_key_file = "{directory / "development.key"}"', "", "[live]", "poll_seconds = 0.2"]
+    lines = [
+        f'development_key_file = "{directory / "development.key"}"',
+        "",
+        "[live]",
+        "poll_seconds = 0.2",
+        "",
+        "[linking]",
+        "run = false",
+    ]
     lines += ["", "[sealing]", "current = 2", f"keys = {{ 1 = {json.dumps(keys[1])}, 2 = {json.dumps(keys[2])} }}"]
     for name, url in urls.items():
         lines += ["", f"[sources.{name}]", f"url = {json.dumps(url)}"]

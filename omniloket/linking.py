@@ -1,0 +1,86 @@
+"""Puts the linker together: for a server, which follows the logs, and for `omniloket link` over their history."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from omniloket.settings import Settings
+from sources.errors import SourceError
+from sources.linking.rules import Rules
+from sources.linking.storing import NotTheLinker
+from sources.ports import Sources
+from sources.sql.journey_store import SqlJourneyStore
+from sources.sql.migrating import migrate
+from subscriptions.linker import Linker, Pace, Progress
+
+log = structlog.get_logger("omniloket")
+
+HISTORY_BATCH = 1000
+"""Rows of each log that one transaction links while nobody waits for it."""
+
+
+class LinkError(Exception):
+    """The history cannot be linked now; the message says why."""
+
+
+@asynccontextmanager
+async def following(settings: Settings, sources: Sources) -> AsyncGenerator[None]:
+    """Lets this process take its turn as the linker, for as long as it serves."""
+    if not settings.linking.run:
+        yield
+        return
+    async with _linker(settings, sources, Pace().batch) as linker:
+        task = asyncio.create_task(linker.run(), name="linker")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def link_history(
+    settings: Settings, sources: Sources, progress: Callable[[Progress], None], *, again: bool = False
+) -> None:
+    """Brings the journey database up to date: its schema, and the journeys of everything in the logs.
+
+    Goes on where an earlier run was broken off; `again` judges everything anew. Raises LinkError.
+    """
+    try:
+        await migrate(settings.sources.journeys.url)
+        async with _linker(settings, sources, HISTORY_BATCH) as linker:
+            await _take_over(linker, settings.linking.lease_seconds, again=again)
+            await linker.catch_up(progress)
+    except NotTheLinker:
+        raise LinkError("Another process is the linker, and goes on with the history itself.") from None
+    except SourceError as error:
+        raise LinkError(str(error)) from error
+
+
+async def _take_over(linker: Linker, lease_seconds: float, *, again: bool) -> None:
+    """Becomes the linker; one that died holds its place for a few seconds still."""
+    try:
+        await linker.begin(again=again)
+    except NotTheLinker:
+        await asyncio.sleep(lease_seconds)
+        await linker.begin(again=again)
+
+
+@asynccontextmanager
+async def _linker(settings: Settings, sources: Sources, batch: int) -> AsyncGenerator[Linker]:
+    wanted, journeys = settings.linking, settings.sources.journeys
+    starting = None if wanted.starting_channels is None else frozenset(wanted.starting_channels)
+    rules = Rules(wanted.active_days, wanted.closed_days, starting)
+    pace = Pace(batch, settings.live.poll_seconds, wanted.lease_seconds)
+    async with SqlJourneyStore(journeys.url, timeout_seconds=journeys.timeout_seconds) as store:
+        linker = Linker(sources, store, settings.sealer(), rules=rules, pace=pace, report=_report)
+        try:
+            yield linker
+        finally:
+            await linker.release()
+
+
+def _report(name: str, error: Exception) -> None:
+    log.warning("linking failed", log=name, error=error)

@@ -1,0 +1,220 @@
+"""The writing side of the journey database (`sources.linking.storing.JourneyStore`), on SQLite and PostgreSQL."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from sources.errors import SourceTimedOut, SourceUnavailable
+from sources.linking.gathering import Fact
+from sources.linking.matching import NEW, Changes, JourneyChange
+from sources.linking.storing import LogPosition, NotTheLinker
+from sources.records import EntryKind, Journey, JourneyState
+from sources.sql.database import FAILURES
+from sources.sql.journeys import (
+    CHANNEL,
+    ENTRY,
+    HANDOVER,
+    JOURNEY,
+    LINKER,
+    LINKER_POSITION,
+    SOURCE,
+    naive_utc,
+)
+
+Row = dict[str, Any]
+
+
+class SqlJourneyStore:
+    """Writes to one database. `timeout_seconds` bounds each transaction."""
+
+    def __init__(self, url: str, *, timeout_seconds: float = 5.0) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._engine = create_async_engine(url, pool_size=1, max_overflow=0)
+
+    async def __aenter__(self) -> "SqlJourneyStore":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._engine.dispose()
+
+    async def hold(self, holder: str, now: datetime, until: datetime) -> bool:
+        is_free = sa.or_(LINKER.c.holder == holder, LINKER.c.until <= naive_utc(now))
+        async with self._transaction() as connection:
+            taken = sa.update(LINKER).where(is_free).values(holder=holder, until=naive_utc(until))
+            return (await connection.execute(taken)).rowcount == 1
+
+    async def release(self, holder: str, now: datetime) -> None:
+        async with self._transaction() as connection:
+            await connection.execute(sa.update(LINKER).where(LINKER.c.holder == holder).values(until=naive_utc(now)))
+
+    async def positions(self) -> Mapping[str, LogPosition]:
+        async with self._transaction() as connection:
+            rows = (await connection.execute(sa.select(LINKER_POSITION))).mappings()
+            return {row["log"]: LogPosition(row["position"], row["history_end"]) for row in rows}
+
+    async def placed(self, facts: Iterable[Fact]) -> set[Fact]:
+        by_kind: dict[EntryKind, list[str]] = {}
+        for kind, key in facts:
+            by_kind.setdefault(kind, []).append(key)
+        async with self._transaction() as connection:
+            return {
+                (kind, row[0])
+                for kind, keys in by_kind.items()
+                for row in await connection.execute(
+                    sa.select(ENTRY.c.key).where(ENTRY.c.kind == kind.value, ENTRY.c.key.in_(keys))
+                )
+            }
+
+    async def write(self, holder: str, changes: Changes, positions: Mapping[str, LogPosition]) -> None:
+        async with self._transaction() as connection:
+            await _fence(connection, holder)
+            await _lose(connection, changes)
+            keys = await _put_journeys(connection, changes.journeys)
+            await _gain(connection, dict(zip(keys, changes.journeys, strict=True)))
+            await _remember(connection, positions)
+
+    async def close_quiet(self, holder: str, now: datetime) -> int:
+        is_due = sa.and_(JOURNEY.c.state != JourneyState.CLOSED.value, JOURNEY.c.closes_at <= naive_utc(now))
+        closed = {"state": JourneyState.CLOSED.value, "closed_at": JOURNEY.c.closes_at}
+        async with self._transaction() as connection:
+            await _fence(connection, holder)
+            return (await connection.execute(sa.update(JOURNEY).where(is_due).values(closed))).rowcount
+
+    async def contacts_of_nobody(self, since: datetime, after: int, limit: int) -> Sequence[tuple[int, Fact]]:
+        statement = (
+            sa.select(ENTRY.c.position, ENTRY.c.key)
+            .join(JOURNEY, ENTRY.c.journey_id == JOURNEY.c.id)
+            .where(JOURNEY.c.citizen_key.is_(None), JOURNEY.c.last_active_at >= naive_utc(since))
+            .where(ENTRY.c.kind == EntryKind.CONTACT.value, ENTRY.c.position > after)
+            .order_by(ENTRY.c.position)
+            .limit(limit)
+        )
+        async with self._transaction() as connection:
+            return [(position, (EntryKind.CONTACT, key)) for position, key in await connection.execute(statement)]
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
+        try:
+            async with asyncio.timeout(self._timeout_seconds), self._engine.begin() as connection:
+                yield connection
+        except TimeoutError as error:
+            raise SourceTimedOut(SOURCE, self._timeout_seconds) from error
+        except FAILURES as error:
+            raise SourceUnavailable(SOURCE) from error
+
+
+async def _fence(connection: AsyncConnection, holder: str) -> None:
+    """Makes sure, for as long as the transaction lasts, that no other process is the linker."""
+    still = sa.update(LINKER).where(LINKER.c.holder == holder).values(holder=holder)
+    if (await connection.execute(still)).rowcount != 1:
+        raise NotTheLinker
+
+
+async def _lose(connection: AsyncConnection, changes: Changes) -> None:
+    entries = [entry.key for each in changes.journeys for entry in each.lost]
+    handovers = [handover.key for each in changes.journeys for handover in each.withdrawn]
+    of_handovers = sa.and_(ENTRY.c.kind == EntryKind.HANDOVER.value, ENTRY.c.key.in_([str(key) for key in handovers]))
+    recounted = [each.journey.key for each in changes.journeys if each.channels is not None]
+    await _delete(connection, ENTRY, ENTRY.c.position.in_(entries), entries)
+    await _delete(connection, ENTRY, of_handovers, handovers)
+    await _delete(connection, HANDOVER, HANDOVER.c.id.in_(handovers), handovers)
+    await _delete(connection, CHANNEL, CHANNEL.c.journey_id.in_(recounted), recounted)
+    for table in (ENTRY, CHANNEL, HANDOVER):
+        await _delete(connection, table, table.c.journey_id.in_(changes.retired), changes.retired)
+    await _delete(connection, JOURNEY, JOURNEY.c.id.in_(changes.retired), changes.retired)
+
+
+async def _delete(
+    connection: AsyncConnection, table: "sa.Table[Any]", which: sa.ColumnElement[bool], keys: Sequence[int]
+) -> None:
+    if keys:
+        await connection.execute(sa.delete(table).where(which))
+
+
+async def _put_journeys(connection: AsyncConnection, changes: Sequence[JourneyChange]) -> list[int]:
+    """Writes the journeys' own rows; the key of each, in order."""
+    new = [_row(each.journey) for each in changes if each.journey.key == NEW]
+    known = [{"_id": each.journey.key, **_row(each.journey)} for each in changes if each.journey.key != NEW]
+    if known:
+        await connection.execute(sa.update(JOURNEY).where(JOURNEY.c.id == sa.bindparam("_id")), known)
+    made = iter(await _inserted(connection, JOURNEY, JOURNEY.c.id, new))
+    return [next(made) if each.journey.key == NEW else each.journey.key for each in changes]
+
+
+async def _gain(connection: AsyncConnection, changes: Mapping[int, JourneyChange]) -> None:
+    """Entries in the order of time, so that those who follow the log hear of them in that order."""
+    passed = [(key, passage) for key, each in changes.items() for passage in each.passed]
+    rows: list[Row] = [
+        {
+            "journey_id": key,
+            "from_channel": passage.from_channel,
+            "to_channel": passage.to_channel,
+            "agent_key": passage.agent,
+            "at": naive_utc(passage.at),
+        }
+        for key, passage in passed
+    ]
+    handovers = await _inserted(connection, HANDOVER, HANDOVER.c.id, rows)
+    entries = [
+        _entry(journey, EntryKind.HANDOVER, str(handover), passage.at)
+        for handover, (journey, passage) in zip(handovers, passed, strict=True)
+    ]
+    entries += [_entry(journey, *fact, at) for journey, each in changes.items() for fact, at in each.gained]
+    channels: list[Row] = [
+        {"journey_id": journey, "ordinal": ordinal, "code": code}
+        for journey, each in changes.items()
+        for ordinal, code in enumerate(each.channels or ())
+    ]
+    if entries:
+        await connection.execute(sa.insert(ENTRY), sorted(entries, key=_in_time))
+    if channels:
+        await connection.execute(sa.insert(CHANNEL), channels)
+
+
+async def _inserted(
+    connection: AsyncConnection, table: "sa.Table[Any]", key: sa.ColumnElement[int], rows: Sequence[Row]
+) -> Sequence[int]:
+    """Inserts rows; the key that each was given, in order."""
+    if not rows:
+        return []
+    statement = sa.insert(table).returning(key, sort_by_parameter_order=True)
+    return list((await connection.execute(statement, rows)).scalars())
+
+
+async def _remember(connection: AsyncConnection, positions: Mapping[str, LogPosition]) -> None:
+    if not positions:
+        return
+    await connection.execute(sa.delete(LINKER_POSITION).where(LINKER_POSITION.c.log.in_(list(positions))))
+    rows = [
+        {"log": name, "position": each.position, "history_end": each.history_end} for name, each in positions.items()
+    ]
+    await connection.execute(sa.insert(LINKER_POSITION), rows)
+
+
+def _row(journey: Journey) -> Row:
+    return {
+        "citizen_key": journey.citizen_key,
+        "state": journey.state.value,
+        "subject": journey.subject,
+        "opened_at": naive_utc(journey.opened_at),
+        "last_active_at": naive_utc(journey.last_active_at),
+        "closed_at": None if journey.closed_at is None else naive_utc(journey.closed_at),
+        "closes_at": None if journey.closes_at is None else naive_utc(journey.closes_at),
+    }
+
+
+def _entry(journey: int, kind: EntryKind, key: str, at: datetime) -> Row:
+    return {"journey_id": journey, "kind": kind.value, "key": key, "at": naive_utc(at)}
+
+
+def _in_time(entry: Row) -> tuple[datetime, str]:
+    """Contacts (C) before the handovers (H) that they brought, before reports (R)."""
+    return entry["at"], entry["kind"]

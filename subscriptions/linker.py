@@ -1,0 +1,213 @@
+"""The linker: follows the back-ends' logs, and keeps the journeys as the rules want them.
+
+One process at a time is the linker; another takes over within `lease_seconds` when it is gone. What a log brings only
+says where to look: everything of those concerned is read anew from the sources, and the rules decide about all of it.
+So it does not matter in which order or how often the logs are read, nor where the linker was when it died: how far
+they have been read is written in the transaction that writes the journeys.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sources.errors import SourceError
+from sources.linking.gathering import Fact, everything_of, owners_of
+from sources.linking.matching import Changes, Judging, Stored, changes_to, stored_with
+from sources.linking.rules import Owner, Rules, linked
+from sources.linking.storing import JourneyStore, LogPosition, NotTheLinker
+from sources.ports import Change, Log, MalformedChange, Sources
+from sources.records import Contact, ContactSubject, EntryKind, Involvement, StatusChange
+from sources.sealing import Sealer, bsn_of, citizen_key
+
+Report = Callable[[str, Exception], None]
+Batches = Mapping[str, Sequence[Change[Any] | MalformedChange]]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Rows of each log in a batch; seconds between readings of the logs, and how long a silent linker stays one.
+
+    `again_seconds`: how often contacts of unknown callers are looked at again, a batch at a time.
+    """
+
+    batch: int = 500
+    poll_seconds: float = 1.0
+    lease_seconds: float = 5.0
+    again_seconds: float = 10.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of the logs' history has been read, in rows as their serials count them."""
+
+    done: int
+    total: int
+
+
+class Linker:
+    """Links what four back-ends know into journeys. `report` is told of failures, with the name of the log or task."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        store: JourneyStore,
+        sealer: Sealer,
+        *,
+        rules: Rules,
+        pace: Pace | None = None,
+        report: Report = lambda _name, _error: None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.holder = uuid4().hex
+        self._sources = sources
+        self._store = store
+        self._sealer = sealer
+        self._rules = rules
+        self._pace = pace or Pace()
+        self._report = report
+        self._sleep = sleep
+        self._clock = clock
+        self._logs: dict[str, Log[Any]] = {
+            "contacts": sources.contact_log,
+            "subjects": sources.subject_log,
+            "statuses": sources.status_log,
+            "involvements": sources.involvement_log,
+        }
+        self._looked_again_at = datetime.min.replace(tzinfo=UTC)
+        self._looked_again_after = 0
+
+    async def run(self) -> None:
+        """Links until it is cancelled. After a failure it waits longer each time, up to half a minute."""
+        failures = 0
+        while True:
+            try:
+                await self.catch_up()
+                await self._look_again()
+                failures = 0
+            except NotTheLinker:
+                failures = 0
+            except SourceError as error:
+                self._report("linker", error)
+                failures += 1
+            await self._sleep(self._pace.poll_seconds * min(2**failures, 32))
+
+    async def catch_up(self, progress: Callable[[Progress], None] = lambda _: None) -> None:
+        """Reads every log to its end. Raises NotTheLinker while another process is the linker."""
+        while await self.step(progress):
+            pass
+
+    async def step(self, progress: Callable[[Progress], None] = lambda _: None) -> bool:
+        """Links one batch of every log; whether there may be more."""
+        await self._hold()
+        positions = await self._positions()
+        found = await asyncio.gather(
+            *(log.changes(positions[name].position, self._pace.batch) for name, log in self._logs.items())
+        )
+        batches: Batches = dict(zip(self._logs, found, strict=True))
+        if any(found):
+            changes = await self._changes(await self._touched(batches, positions))
+            positions = {name: _moved(positions[name], batch) for name, batch in batches.items()}
+            await self._store.write(self.holder, changes, positions)
+        progress(_progress(positions))
+        return any(len(batch) == self._pace.batch for batch in found)
+
+    async def begin(self, *, again: bool = False) -> None:
+        """Becomes the linker, or raises NotTheLinker. `again`: everything is judged anew, as by other rules."""
+        await self._hold()
+        if again:
+            await self._store.write(self.holder, Changes(), {name: LogPosition(0, 0) for name in self._logs})
+
+    async def release(self) -> None:
+        """Lets another process take over at once."""
+        try:
+            await self._store.release(self.holder, self._clock())
+        except SourceError as error:
+            self._report("linker", error)
+
+    async def _hold(self) -> None:
+        now = self._clock()
+        if not await self._store.hold(self.holder, now, now + timedelta(seconds=self._pace.lease_seconds)):
+            raise NotTheLinker
+
+    async def _positions(self) -> dict[str, LogPosition]:
+        """How far the logs have been read. One that is met for the first time begins with its history."""
+        known = await self._store.positions()
+        new = [name for name in self._logs if name not in known]
+        ends = await asyncio.gather(*(self._logs[name].end() for name in new))
+        return {**known, **{name: LogPosition(0, end) for name, end in zip(new, ends, strict=True)}}
+
+    async def _touched(self, batches: Batches, positions: Mapping[str, LogPosition]) -> set[Fact]:
+        """The facts to look at. History that is on a journey already was judged with all that belongs to it."""
+        new: set[Fact] = set()
+        history: set[Fact] = set()
+        for name, batch in batches.items():
+            for change in batch:
+                if isinstance(change, MalformedChange):
+                    self._report(name, change.error)
+                else:
+                    is_history = change.position <= positions[name].history_end
+                    (history if is_history else new).update(_facts(change.record))
+        return new | (history - await self._store.placed(history))
+
+    async def _changes(self, touched: Iterable[Fact]) -> Changes:
+        """What the rules make of these facts, of all that their owners have, and of the journeys that they were on."""
+        facts, citizens = set(touched), set[Owner]()
+        while facts:
+            owners = await owners_of(facts, self._sources) | citizens
+            gathered = await everything_of(owners, self._sources)
+            known = facts | {(each.kind, each.key) for each in gathered.happenings}
+            bsns = [owner.bsn for owner in owners if owner.bsn is not None]
+            stored = await stored_with(known, bsns, self._sources)
+            further = {fact for each in stored for fact in each.entries} - known
+            others = self._citizens_of(stored) - owners
+            if not further and not others:
+                judging = Judging(self._rules, self._clock(), lambda bsn: citizen_key(self._sealer, bsn))
+                return changes_to(stored, linked(gathered.happenings, gathered.lines, self._rules), judging)
+            facts |= further
+            citizens |= others
+        return Changes()
+
+    def _citizens_of(self, stored: Iterable[Stored]) -> set[Owner]:
+        keys = (each.journey.citizen_key for each in stored)
+        bsns = (None if key is None else bsn_of(self._sealer, key) for key in keys)
+        return {Owner(None, bsn) for bsn in bsns if bsn is not None}
+
+    async def _look_again(self) -> None:
+        """What no log tells: quiet journeys close, and a caller whom a back-end came to know joins the own journey."""
+        now = self._clock()
+        if now - self._looked_again_at < timedelta(seconds=self._pace.again_seconds):
+            return
+        self._looked_again_at = now
+        await self._store.close_quiet(self.holder, now)
+        since = now - timedelta(days=self._rules.active_days)
+        found = await self._store.contacts_of_nobody(since, self._looked_again_after, self._pace.batch)
+        self._looked_again_after = found[-1][0] if len(found) == self._pace.batch else 0
+        changes = await self._changes(fact for _, fact in found)
+        if changes != Changes():
+            await self._store.write(self.holder, changes, {})
+
+
+def _facts(record: Any) -> Iterable[Fact]:
+    """The facts that a row of a log is about."""
+    match record:
+        case Contact():
+            return [(EntryKind.CONTACT, str(record.key))]
+        case ContactSubject():
+            return [(EntryKind.CONTACT, str(record.contact_key)), (EntryKind.REPORT, record.report_number)]
+        case StatusChange() | Involvement():
+            return [(EntryKind.REPORT, record.report_number)]
+        case _:
+            return []
+
+
+def _moved(position: LogPosition, batch: Sequence[Change[Any] | MalformedChange]) -> LogPosition:
+    return LogPosition(batch[-1].position if batch else position.position, position.history_end)
+
+
+def _progress(positions: Mapping[str, LogPosition]) -> Progress:
+    total = sum(each.history_end for each in positions.values())
+    return Progress(sum(min(each.position, each.history_end) for each in positions.values()), total)

@@ -15,12 +15,12 @@ from uuid import uuid4
 
 from sources.errors import SourceError
 from sources.linking.gathering import Fact, everything_of, owners_of
-from sources.linking.matching import Changes, Judging, Stored, changes_to, stored_with
-from sources.linking.rules import Owner, Rules, linked
+from sources.linking.matching import Changes, Judging, changes_to, stored_with
+from sources.linking.rules import Rules, linked
 from sources.linking.storing import JourneyStore, LogPosition, NotTheLinker
 from sources.ports import Change, Log, MalformedChange, Sources
 from sources.records import Contact, ContactSubject, EntryKind, Involvement, StatusChange
-from sources.sealing import Sealer, bsn_of, citizen_key
+from sources.sealing import Sealer, citizen_key
 
 Report = Callable[[str, Exception], None]
 Batches = Mapping[str, Sequence[Change[Any] | MalformedChange]]
@@ -155,26 +155,19 @@ class Linker:
 
     async def _changes(self, touched: Iterable[Fact]) -> Changes:
         """What the rules make of these facts, of all that their owners have, and of the journeys that they were on."""
-        facts, citizens = set(touched), set[Owner]()
+        facts = set(touched)
         while facts:
-            owners = await owners_of(facts, self._sources) | citizens
+            owners = await owners_of(facts, self._sources)
             gathered = await everything_of(owners, self._sources)
             known = facts | {(each.kind, each.key) for each in gathered.happenings}
             bsns = [owner.bsn for owner in owners if owner.bsn is not None]
             stored = await stored_with(known, bsns, self._sources)
             further = {fact for each in stored for fact in each.entries} - known
-            others = self._citizens_of(stored) - owners
-            if not further and not others:
+            if not further:
                 judging = Judging(self._rules, self._clock(), lambda bsn: citizen_key(self._sealer, bsn))
                 return changes_to(stored, linked(gathered.happenings, gathered.lines, self._rules), judging)
             facts |= further
-            citizens |= others
         return Changes()
-
-    def _citizens_of(self, stored: Iterable[Stored]) -> set[Owner]:
-        keys = (each.journey.citizen_key for each in stored)
-        bsns = (None if key is None else bsn_of(self._sealer, key) for key in keys)
-        return {Owner(None, bsn) for bsn in bsns if bsn is not None}
 
     async def _look_again(self) -> None:
         """What no log tells: quiet journeys close, and a caller whom a back-end came to know joins the own journey."""

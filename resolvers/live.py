@@ -10,9 +10,11 @@ from typing import Any, cast
 from resolvers.context import Context
 from resolvers.errors import CursorRejected, NotFound, SlowConsumer
 from resolvers.ids import source_key
+from resolvers.journeys import REPORTS, contact_key
 from resolvers.paging import open_cursor, seal_cursor
 from resolvers.reports import ReportBy, number_of
-from sources.paging import PageRequest
+from resolvers.timeline import TimelineRecord
+from sources.paging import ALL, PageRequest
 from sources.ports import Collection
 from sources.records import (
     Contact,
@@ -128,9 +130,9 @@ async def journey_updated(context: Context, *, id: str, after: str | None = None
         raise NotFound("There is no such journey.")
     key = cast(int, found[1])
     async for event in _events(context, [STATUSES, ENTRIES], after):
-        entry = await _timeline_entry(event, key, context)
-        if entry is not None and await _visible(context.sources.journeys, key, context):
-            yield JourneyEvent(_cursor(context, event), key, entry)
+        for entry in await _timeline_entries(event, key, context):
+            if await _visible(context.sources.journeys, key, context):
+                yield JourneyEvent(_cursor(context, event), key, entry)
 
 
 async def report_of_event(events: Sequence[ReportStatusEvent], context: Context) -> Sequence[object]:
@@ -194,19 +196,32 @@ def _contact_matches(contact: Contact, watch: ContactWatch) -> bool:
     )
 
 
-async def _timeline_entry(event: Event, journey_key: int, context: Context) -> Contact | StatusChange | Handover | None:
-    """The event as an entry of this journey's timeline, or None when it is another's or not for the viewer."""
-    fresh = context.fresh()
+async def _timeline_entries(event: Event, journey_key: int, context: Context) -> Sequence[TimelineRecord]:
+    """What an event adds to this journey's timeline; nothing when it is another's or not for the viewer."""
     if event.log == STATUSES:
-        change = cast(StatusChange, event.record)
-        journeys = await fresh.sources.journeys.of_parents("report", [change.report_number], _ONE, fresh.scope)
-        is_here = any(row.key == journey_key for page in journeys for row in page.rows)
-        return change if is_here and await _visible(fresh.sources.reports, change.report_number, fresh) else None
+        return await _status_change(event, journey_key, context)
     entry = cast(JourneyEntry, event.record)
-    if entry.journey_key != journey_key or not entry.entry_key.isdigit():
-        return None
-    if entry.kind is EntryKind.CONTACT:
-        return await _visible(fresh.sources.contacts, int(entry.entry_key), fresh)
-    if entry.kind is EntryKind.HANDOVER:
-        return await _visible(fresh.sources.handovers, int(entry.entry_key), fresh)
-    return None
+    if entry.journey_key != journey_key:
+        return []
+    if entry.kind is EntryKind.REPORT:
+        return await _passed_history(event, entry.entry_key, context)
+    sources, number = context.sources, contact_key(entry)
+    collection = sources.contacts if entry.kind is EntryKind.CONTACT else sources.handovers
+    found = None if number is None else await _visible(collection, number, context)
+    return [] if found is None else [found]
+
+
+async def _status_change(event: Event, journey_key: int, context: Context) -> Sequence[StatusChange]:
+    """A report's new status, if the stream has heard already that the report is on this journey."""
+    change = cast(StatusChange, event.record)
+    pages = await context.sources.journey_entries.of_parents(
+        "key", [change.report_number], _ONE, context.scope, REPORTS
+    )
+    is_here = any(row.journey_key == journey_key and row.key <= event.positions[ENTRIES] for row in pages[0].rows)
+    return [change] if is_here and await _visible(context.sources.reports, change.report_number, context) else []
+
+
+async def _passed_history(event: Event, number: str, context: Context) -> Sequence[StatusChange]:
+    """What happened to a report before it came onto the journey: the changes that the stream has passed over."""
+    (page,) = await context.sources.status_changes.of_parents("report", [number], ALL, context.scope)
+    return [change for change in page.rows if change.key <= event.positions[STATUSES]]

@@ -154,7 +154,7 @@ def journeys(database: Database, sealer: Sealer) -> SqlCollection[Journey, Journ
 
 
 def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[JourneyEntry, EntryFilter]:
-    """Entries by position, newest first by (at, position); of a journey (id)."""
+    """Entries by position, newest first by (at, position); of a journey (id), of what they point at (its key)."""
     return SqlCollection(
         database,
         rows=ENTRY.join(JOURNEY, _entry.journey_id == _journey.id),
@@ -166,7 +166,7 @@ def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[Journey
         visible=_visible_with(sealer),
         written=naive_utc,
         narrow=lambda wanted: [_entry.kind.in_(wanted.kinds)],
-        links={"journey": Link(_entry.journey_id)},
+        links={"journey": Link(_entry.journey_id), "key": Link(_entry.key)},
     )
 
 

@@ -119,7 +119,7 @@ PORTS = [
     Port(
         "journey_entries",
         lambda facts: [entry.key for entry in facts.entries],
-        (("journey", journey_keys),),
+        (("journey", journey_keys), ("key", entry_keys("R"))),
         lambda _: [EntryFilter(("C",)), EntryFilter(("R", "H"))],
     ),
     Port("journey_channels", parents=(("journey", journey_keys),)),

@@ -162,7 +162,7 @@ def memory_sources(facts: Facts, sealer: Sealer) -> Sources:
             descending=True,
             visible=lambda each, scope: sees_journey(journeys[each.journey_key], scope),
             matches=matches_entry,
-            links={"journey": lambda each: [each.journey_key]},
+            links={"journey": lambda each: [each.journey_key], "key": lambda each: [each.entry_key]},
         ),
         journey_channels=_Codes(
             "journeys",

@@ -85,12 +85,19 @@ def batched(
     guard: Callable[[Any], Exception | None] | None = None,
     prepare: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None,
     name: str | None = None,
+    directives: Sequence[object] = (),
 ) -> Any:
-    """A Strawberry field that `resolve` answers for all parents at once."""
+    """A Strawberry field that `resolve` answers for all parents at once. `directives` stand in the printed schema."""
     declaration = Batched(resolve, arguments or {}, guard, prepare)
     resolver = _loading(declaration) if inspect.iscoroutinefunction(resolve) else _computing(declaration)
     _sign(resolver, declaration.arguments)
-    return strawberry.field(resolver=resolver, name=name, description=description, metadata={METADATA_KEY: declaration})
+    return strawberry.field(
+        resolver=resolver,
+        name=name,
+        description=description,
+        directives=directives,
+        metadata={METADATA_KEY: declaration},
+    )
 
 
 def _loading(declaration: Batched) -> Callable[..., Any]:

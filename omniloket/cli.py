@@ -16,7 +16,7 @@ from omniloket.linking import LinkError, link_history
 from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
 from resolvers.context import Viewer
-from schema.building import build
+from schema.building import printed, subgraph
 from sources.ports import Health
 from sources.records import Role
 from sources.sql.opening import SERVES, open_sources
@@ -96,9 +96,13 @@ def token(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    federation: Annotated[
+        bool, typer.Option("--federation", help="As a subgraph (Apollo Federation v2), for whoever runs a gateway.")
+    ] = False,
+) -> None:
     """Prints the schema in GraphQL's schema definition language."""
-    typer.echo(build().as_str())
+    typer.echo(subgraph() if federation else printed(), nl=False)
 
 
 @app.command()

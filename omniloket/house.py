@@ -13,7 +13,7 @@ from omniloket.settings import Settings
 from resolvers import live
 from resolvers.context import Context, Services
 from schema.access import PERSONAL
-from schema.building import executable
+from schema.building import executable, subgraph
 from schema.errors import encoder
 from sources.errors import SourceError
 from sources.sql.opening import DatabaseSettings, open_sources
@@ -52,7 +52,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             queue_size=settings.live.queue_size,
             report=_report_tail,
         )
-        services = Services(sources, sealer, hub, settings.page_size, settings.max_page_size)
+        services = Services(sources, sealer, hub, settings.page_size, settings.max_page_size, subgraph())
         executor = Executor(executable(), encode_error=encoder(_report_error), documents=settings.documents)
         try:
             async with following(settings, sources):

@@ -45,13 +45,17 @@ ANONYMOUS = Viewer(Role.ANONYMOUS, "anonymous")
 
 @dataclass(frozen=True)
 class Services:
-    """What lives as long as the process, and every context refers to. Page sizes are in rows."""
+    """What lives as long as the process, and every context refers to. Page sizes are in rows.
+
+    `subgraph`: the schema in SDL, as a federation gateway wants it.
+    """
 
     sources: Sources
     sealer: Sealer
     hub: Hub
     page_size: int = 25
     max_page_size: int = 100
+    subgraph: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

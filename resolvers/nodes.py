@@ -24,7 +24,11 @@ async def nodes(roots: Sequence[None], context: Context, *, ids: tuple[str, ...]
 
 
 async def _found(global_ids: Sequence[str], context: Context) -> Sequence[object]:
-    keys = [source_key(global_id, context) for global_id in global_ids]
+    return await of_keys([source_key(global_id, context) for global_id in global_ids], context)
+
+
+async def of_keys(keys: Sequence[tuple[str, Key] | None], context: Context) -> Sequence[object]:
+    """The object of each type and key, in order; one batch for each type among them."""
     return await asyncio.gather(*(_one(key, context) for key in keys))
 
 

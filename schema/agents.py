@@ -10,7 +10,7 @@ from schema.nodes import Node
 from sources import records
 
 
-@strawberry.type(description="An employee of the police (medewerker).")
+@strawberry.federation.type(keys=["id"], description="An employee of the police (medewerker).")
 class Agent(Node):
     record: ClassVar[type] = records.Agent
 

@@ -10,7 +10,9 @@ from schema.nodes import Node
 from sources import records
 
 
-@strawberry.type(description="A way to reach the police: 0900-8844, the app, a counter, WhatsApp.")
+@strawberry.federation.type(
+    keys=["code"], description="A way to reach the police: 0900-8844, the app, a counter, WhatsApp."
+)
 class Channel(Node):
     record: ClassVar[type] = records.Channel
 

@@ -58,7 +58,7 @@ class CitizenMatch:
     name: NameMatch | None = strawberry.field(default=strawberry.UNSET, description="A name.")
 
 
-@strawberry.type(description="A person in contact with the police (burger).")
+@strawberry.federation.type(keys=["id"], description="A person in contact with the police (burger).")
 class Citizen(Node):
     record: ClassVar[type] = records.Citizen
 

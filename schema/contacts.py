@@ -50,7 +50,9 @@ class Attachment(Node):
     url: str | None = field("Where the document store keeps the file. Null while it is being checked.")
 
 
-@strawberry.type(description="One contact between a citizen and the police over one channel (klantcontact).")
+@strawberry.federation.type(
+    keys=["id"], description="One contact between a citizen and the police over one channel (klantcontact)."
+)
 class Contact(Node):
     record: ClassVar[type] = records.Contact
 

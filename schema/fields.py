@@ -34,12 +34,14 @@ def batched(
     arguments: Mapping[str, Argument] | None = None,
     roles: Roles | None = None,
     name: str | None = None,
+    directives: Sequence[object] = (),
 ) -> Any:
     """A field that `resolve` answers for all parents at once; roles that are not named get FORBIDDEN."""
     return declare(
         resolve,
         description=description,
         name=name,
+        directives=directives,
         arguments=arguments,
         guard=only(roles) if roles is not None else None,
         prepare=lambda _context, given: plain(given),

@@ -56,7 +56,9 @@ class TimelineConnection(Connection[TimelineEntry]):
     )
 
 
-@strawberry.type(description="One citizen's trip over channels: the contacts and reports that belong together.")
+@strawberry.federation.type(
+    keys=["id"], description="One citizen's trip over channels: the contacts and reports that belong together."
+)
 class Journey(Node):
     record: ClassVar[type] = records.Journey
 

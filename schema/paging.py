@@ -10,7 +10,7 @@ from schema.fields import batched, field
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page lies in its connection.")
+@strawberry.federation.type(shareable=True, description="Where a page lies in its connection.")
 class PageInfo:
     has_next_page: bool = field("Whether more follow. Paging backwards: whether `before` was given.")
     has_previous_page: bool = field("Whether more precede. Paging forwards: whether `after` was given.")

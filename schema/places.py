@@ -5,7 +5,9 @@ import strawberry
 from schema.fields import field
 
 
-@strawberry.type(description="An address: in the Netherlands by its parts, abroad by its lines.")
+@strawberry.federation.type(
+    shareable=True, description="An address: in the Netherlands by its parts, abroad by its lines."
+)
 class Address:
     street: str | None = field("The street (straatnaam).")
     house_number: str | None = field(
@@ -17,7 +19,7 @@ class Address:
     country: str | None = field("The country, as the register words it in Dutch; null in the Netherlands.")
 
 
-@strawberry.type(description="A point on the map, WGS 84.")
+@strawberry.federation.type(shareable=True, description="A point on the map, WGS 84.")
 class Location:
     latitude: float = field("Degrees north.")
     longitude: float = field("Degrees east.")

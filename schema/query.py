@@ -8,6 +8,7 @@ from schema.access import OPERATORS, PERSONAL
 from schema.channels import Channel
 from schema.citizens import Citizen, CitizenBy, CitizenMatch
 from schema.contacts import Contact, ContactFilter
+from schema.federation import EACH_SUBGRAPHS_OWN, Entity, Service, entities_field, service_field
 from schema.fields import FORWARD_ARGUMENTS, batched, connection
 from schema.health import SourceHealth
 from schema.journeys import Journey, JourneyFilter
@@ -22,12 +23,16 @@ _ID = Argument(strawberry.ID, "The global id.")
 @strawberry.type(description="What may be asked. What you may not see, and what does not exist, is null alike.")
 class Query:
     node: Node | None = batched(
-        nodes.node, "Any object by its global id. Null when there is none that you may see.", arguments={"id": _ID}
+        nodes.node,
+        "Any object by its global id. Null when there is none that you may see.",
+        arguments={"id": _ID},
+        directives=EACH_SUBGRAPHS_OWN,
     )
     nodes: list[Node | None] = batched(
         nodes.nodes,
         "The objects of several global ids, in order; at most 100.",
         arguments={"ids": Argument(list[strawberry.ID], "The global ids.")},
+        directives=EACH_SUBGRAPHS_OWN,
     )
     viewer: Viewer = batched(viewer.viewer, "On whose behalf this question is asked.")
     citizen: Citizen | None = batched(
@@ -84,3 +89,5 @@ class Query:
         "and nothing falls between the two.",
         roles=PERSONAL,
     )
+    service: Service = service_field()
+    entities: list[Entity | None] = entities_field()

@@ -58,7 +58,9 @@ class StatusChange(Node):
     by: Agent | None = batched(reports.agent_of_change, "The employee who changed it.")
 
 
-@strawberry.type(description="What a citizen reported to the police (melding, aangifte, tip).")
+@strawberry.federation.type(
+    keys=["id", "number"], description="What a citizen reported to the police (melding, aangifte, tip)."
+)
 class Report(Node):
     record: ClassVar[type] = records.Report
 

@@ -1,14 +1,53 @@
-"""The printed schema is the schema, and every element of it is described."""
+"""The printed schemas are the schema, and every element of it is described."""
 
+import re
 from collections.abc import Iterator
 
-from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    ObjectTypeDefinitionNode,
+    build_schema,
+    parse,
+    print_ast,
+)
 
-from schema.building import PRINTED, build, executable
+from resolvers.entities import KEYS, MOST
+from schema.building import PRINTED, PRINTED_SUBGRAPH, executable, printed, subgraph
+from schema.federation import PUBLIC
+
+GATEWAYS_OWN = {"_Any", "_Entity", "_FieldSet", "_Service", "link__Import", "link__Purpose"}
 
 
 def test_the_printed_schema_is_the_schema() -> None:
-    assert PRINTED.read_text() == build().as_str() + "\n", "run: omniloket schema > schema/schema.graphql"
+    assert PRINTED.read_text() == printed(), "run: omniloket schema > schema/schema.graphql"
+
+
+def test_the_printed_subgraph_is_the_schema() -> None:
+    assert PRINTED_SUBGRAPH.read_text() == subgraph(), "run: omniloket schema --federation > schema/subgraph.graphql"
+
+
+def test_front_ends_are_shown_all_that_is_asked_save_what_gateways_ask() -> None:
+    shown, served = build_schema(printed()).type_map, executable().type_map
+    assert served.keys() - shown.keys() == GATEWAYS_OWN
+    for name, each in served.items():
+        if isinstance(each, GraphQLObjectType) and name not in GATEWAYS_OWN and not name.startswith("__"):
+            own = each.fields.keys() - shown[name].fields.keys()  # type: ignore[attr-defined]
+            assert own == ({"_entities", "_service"} if name == "Query" else set())
+    assert "@" not in printed().replace("@oneOf", "")
+
+
+def test_entities_have_the_keys_that_the_subgraph_names() -> None:
+    keys = {
+        each.name.value: tuple(re.findall(r'@key\(fields: "(\w+)"\)', print_ast(each)))
+        for each in parse(subgraph()).definitions
+        if isinstance(each, ObjectTypeDefinitionNode)
+    }
+    assert {name: fields for name, fields in keys.items() if fields} == KEYS
+    assert KEYS.keys() > PUBLIC
+    assert f"at most {MOST:,}." in subgraph()
 
 
 def test_everything_is_described() -> None:
@@ -17,7 +56,7 @@ def test_everything_is_described() -> None:
 
 def _elements() -> Iterator[tuple[str, str | None]]:
     for name, each in executable().type_map.items():
-        if name.startswith("__") or name in ("String", "Int", "Float", "Boolean", "ID"):
+        if name.startswith(("__", "link__")) or name in ("_FieldSet", "String", "Int", "Float", "Boolean", "ID"):
             continue
         yield name, each.description
         if isinstance(each, GraphQLEnumType):

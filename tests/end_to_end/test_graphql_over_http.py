@@ -235,6 +235,11 @@ def test_a_mutation_by_get_is_405(server: Server, client: httpx.Client, accept: 
         ('{ citizens(match: {email: "a@example.nl"}) { totalCount } }', {}),
         ("query Q($m: CitizenMatch!) { citizens(match: $m) { totalCount } }", {"m": {"name": {"familyName": "x"}}}),
         ('{ contacts(filter: {phone: "+31612345678"}) { totalCount } }', {}),
+        ('{ _entities(representations: [{__typename: "Citizen", bsn: "900000004"}]) { __typename } }', {}),
+        (
+            "query Q($r: [_Any!]!) { _entities(representations: $r) { __typename } }",
+            {"r": [{"__typename": "Citizen", "id": "x", "phone": "+31612345678"}]},
+        ),
     ],
 )
 def test_personal_data_never_stands_in_a_url(
@@ -244,6 +249,12 @@ def test_personal_data_never_stands_in_a_url(
     refused(response, 405)
     assert response.headers["allow"] == "POST"
     assert get(server, client, query='{ __type(name: "Query") { name } }').status_code == 200
+
+
+def test_entities_may_be_asked_for_by_get_with_their_keys(server: Server, client: httpx.Client) -> None:
+    query = "query Q($r: [_Any!]!) { _entities(representations: $r) { ... on Channel { code } } }"
+    variables = json.dumps({"r": [{"__typename": "Channel", "code": "APP"}]})
+    assert get(server, client, query=query, variables=variables).json() == {"data": {"_entities": [{"code": "APP"}]}}
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
@@ -310,6 +321,8 @@ def test_no_answer_repeats_a_value_that_was_given(server: Server, client: httpx.
         ('{ contacts(first: "900000004") { totalCount } }', {}),
         ('{ citizen(by: {bsn: ["900000004"]}) { id } }', {}),
         ("query Q($d: DateTime!) { contacts(filter: {since: $d}) { totalCount } }", {"d": "900000004"}),
+        ("query Q($r: [_Any!]!) { _entities(representations: $r) { __typename } }", {"r": [None, "900000004"]}),
+        ('{ _entities(representations: [{__typename: "Jansen", id: 900000004}, {}]) { __typename } }', {}),
     ]:
         body = {"query": query, "variables": variables}
         response = post(server, client, body, authorization=f"Bearer {server.agent}")

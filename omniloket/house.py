@@ -52,7 +52,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             queue_size=settings.live.queue_size,
             report=_report_tail,
         )
-        services = Services(sources, sealer, hub, settings.page_size, settings.max_page_size, subgraph())
+        services = Services(sources, sealer, hub, settings.page_size, settings.max_page_size, subgraph=subgraph())
         executor = Executor(executable(), encode_error=encoder(_report_error), documents=settings.documents)
         try:
             async with following(settings, sources):

@@ -15,6 +15,7 @@ from resolvers.context import Context, Services
 from schema.access import PERSONAL
 from schema.building import executable, subgraph
 from schema.errors import encoder
+from sources.breaker import Patience
 from sources.errors import SourceError
 from sources.sql.opening import DatabaseSettings, open_sources
 from subscriptions.hub import Hub
@@ -64,7 +65,13 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
 def databases(settings: Settings) -> dict[str, DatabaseSettings]:
     """Where each back-end is, by its name."""
     return {
-        name: DatabaseSettings(source.url, source.timeout_seconds, source.pool_size)
+        name: DatabaseSettings(
+            source.url,
+            source.timeout_seconds,
+            source.pool_size,
+            Patience(source.failures, source.rest_seconds),
+            source.listen,
+        )
         for name, source in settings.sources
     }
 

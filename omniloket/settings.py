@@ -52,6 +52,18 @@ class SourceSettings(_Part):
         default=5.0, gt=0, le=60, description="Seconds that one statement may take, with the wait for a connection."
     )
     pool_size: int = Field(default=10, ge=1, le=100, description="Connections held open at most, in each process.")
+    failures: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="Statements in a row without an answer after which it is left alone for a while.",
+    )
+    rest_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="Seconds that it is left alone before one statement tries again."
+    )
+    listen: bool = Field(
+        default=True, description="Whether one connection more hears wake-ups; on PostgreSQL, not through a pooler."
+    )
 
 
 class SourcesSettings(_Part):

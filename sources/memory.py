@@ -9,6 +9,7 @@ from sources.paging import Page, PageRequest, Position
 from sources.ports import Change, Health, MalformedChange
 from sources.records import Key
 from sources.scope import Scope
+from sources.waking import Bell
 
 R = TypeVar("R")
 F = TypeVar("F")
@@ -114,9 +115,10 @@ class MemoryCollection(Generic[R, F]):
 
 
 class MemoryLog(Generic[R]):
-    """A log in memory: appended records, whose positions count from 1."""
+    """A log in memory: appended records, whose positions count from 1. It wakes those who follow it."""
 
     def __init__(self, source: str) -> None:
+        self.wake_ups = Bell()
         self._source = source
         self._records: list[R] = []
 
@@ -126,6 +128,7 @@ class MemoryLog(Generic[R]):
 
     def append(self, record: R) -> None:
         self._records.append(record)
+        self.wake_ups.ring()
 
     async def end(self) -> int:
         return len(self._records)

@@ -3,7 +3,9 @@
 Adapters: `sources.memory` and `sources.sql`. The contract suite in `tests/contract` runs against each.
 """
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -84,6 +86,14 @@ class Change(Generic[R]):
     record: R
 
 
+class WakeUps(Protocol):
+    """Tells that a back-end's logs may have grown: nothing more, and not reliably."""
+
+    def heard(self, woken: asyncio.Event) -> AbstractContextManager[None]:
+        """Sets `woken` at every wake-up, for as long as the context lasts."""
+        ...
+
+
 class Log(Protocol[R]):
     """An append-only log that a back-end keeps, read in the order of its serial.
 
@@ -94,6 +104,11 @@ class Log(Protocol[R]):
     @property
     def source(self) -> str:
         """The back-end's name."""
+        ...
+
+    @property
+    def wake_ups(self) -> WakeUps | None:
+        """What tells that this log, or another one of its back-end, has grown; None where nothing does."""
         ...
 
     async def end(self) -> int:

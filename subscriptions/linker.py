@@ -21,6 +21,9 @@ from sources.linking.storing import JourneyStore, LogPosition, NotTheLinker
 from sources.ports import Change, Log, MalformedChange, Sources
 from sources.records import Contact, ContactSubject, EntryKind, Involvement, StatusChange
 from sources.sealing import Sealer, citizen_key
+from subscriptions.waking import Rest
+
+_LONGEST_PAUSE_SECONDS = 2.0
 
 Report = Callable[[str, Exception], None]
 Batches = Mapping[str, Sequence[Change[Any] | MalformedChange]]
@@ -81,19 +84,20 @@ class Linker:
         self._looked_again_after = 0
 
     async def run(self) -> None:
-        """Links until it is cancelled. After a failure it waits longer each time, up to half a minute."""
+        """Links until it is cancelled, woken by the logs. After failures it waits longer, two seconds at most."""
         failures = 0
-        while True:
-            try:
-                await self.catch_up()
-                await self._look_again()
-                failures = 0
-            except NotTheLinker:
-                failures = 0
-            except SourceError as error:
-                self._report("linker", error)
-                failures += 1
-            await self._sleep(self._pace.poll_seconds * min(2**failures, 32))
+        with Rest(self._logs.values(), self._sleep) as rest:
+            while True:
+                try:
+                    await self.catch_up()
+                    await self._look_again()
+                    failures = 0
+                except NotTheLinker:
+                    failures = 0
+                except SourceError as error:
+                    self._report("linker", error)
+                    failures += 1
+                await rest.take(_pause(self._pace.poll_seconds, failures))
 
     async def catch_up(self, progress: Callable[[Progress], None] = lambda _: None) -> None:
         """Reads every log to its end. Raises NotTheLinker while another process is the linker."""
@@ -182,6 +186,11 @@ class Linker:
         changes = await self._changes(fact for _, fact in found)
         if changes != Changes():
             await self._store.write(self.holder, changes, {})
+
+
+def _pause(poll_seconds: float, failures: int) -> float:
+    """A source that is back is noticed soon: who spares it while it is away is its own breaker."""
+    return min(poll_seconds * 2 ** min(failures, 5), max(poll_seconds, _LONGEST_PAUSE_SECONDS))
 
 
 def _facts(record: Any) -> Iterable[Fact]:

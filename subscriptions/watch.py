@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from sources.errors import SourceError
 from sources.ports import Change, Log, MalformedChange
+from subscriptions.waking import Rest
 
 BATCH = 500
 """Rows that one reading of a log asks for."""
@@ -18,7 +19,9 @@ class Follower(Protocol):
 
 
 class Tail:
-    """The tail of one log. Polls every `poll_seconds`; a source that fails is asked again at the same pace.
+    """The tail of one log. Reads when it is woken, and every `poll_seconds` in any case.
+
+    A source that fails is asked again at the same pace.
 
     `report` is told of every failure and of every row that could not be read.
     """
@@ -73,14 +76,15 @@ class Tail:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
-        while True:
-            try:
-                is_behind = await self._read()
-            except SourceError as error:
-                self._report(self.name, error)
-                is_behind = False
-            if not is_behind:
-                await self._sleep(self._poll_seconds)
+        with Rest([self.log], self._sleep) as rest:
+            while True:
+                try:
+                    is_behind = await self._read()
+                except SourceError as error:
+                    self._report(self.name, error)
+                    is_behind = False
+                if not is_behind:
+                    await rest.take(self._poll_seconds)
 
     async def _read(self) -> bool:
         """Hands on one batch; whether there may be more at once."""

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sources.errors import RecordMalformed, SourceError
 from sources.local_time import local_bound
 from sources.paging import Page, PageRequest, Position
-from sources.ports import Change, MalformedChange
+from sources.ports import Change, MalformedChange, WakeUps
 from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
@@ -285,6 +285,10 @@ class SqlLog(Generic[R]):
     @property
     def source(self) -> str:
         return self._database.name
+
+    @property
+    def wake_ups(self) -> WakeUps | None:
+        return self._database.wake_ups
 
     async def end(self) -> int:
         newest = sa.select(sa.func.coalesce(sa.func.max(self._serial), 0).label("newest"))

@@ -3,42 +3,53 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import asyncpg
 import sqlalchemy as sa
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from sources.breaker import Breaker, Patience
 from sources.errors import SourceTimedOut, SourceUnavailable
-from sources.ports import Health
+from sources.ports import Health, WakeUps
+from sources.sql.connections import FAILURES, Connections, is_without_answer
+from sources.sql.listening import Listener
 
 Statement = sa.Select[*tuple[Any, ...]]
+Rows = Sequence[Mapping[Any, Any]]
 
-FAILURES = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+HEALTH_SECONDS = 2.0
+"""How long a question after its health waits for a source, at most."""
 
 
 class Database:
     """A database that is read, by URL (`sqlite+aiosqlite://` or `postgresql+asyncpg://`).
 
     `timeout_seconds` bounds each statement with the wait for a connection; `serves` names the GraphQL types whose
-    facts it owns.
+    facts it owns; `patience` tells when it is left alone for a while; `listen`, whether it may wake those who follow
+    its logs.
     """
 
     def __init__(
-        self, name: str, url: str, *, serves: Sequence[str] = (), timeout_seconds: float = 5.0, pool_size: int = 10
+        self,
+        name: str,
+        url: str,
+        *,
+        serves: Sequence[str] = (),
+        timeout_seconds: float = 5.0,
+        pool_size: int = 10,
+        patience: Patience | None = None,
+        listen: bool = True,
     ) -> None:
         self.name = name
         self.serves = tuple(serves)
         self.statements_sent = 0
         self._timeout_seconds = timeout_seconds
-        self._engine = _engine(url, pool_size)
-        self.is_postgresql = self._engine.dialect.name == "postgresql"
+        self._breaker = Breaker(patience)
+        self._connections = Connections(url, pool_size, autocommit=True, busy_seconds=timeout_seconds)
+        self._late: set[asyncio.Task[Rows]] = set()
+        self._checking: asyncio.Task[Health] | None = None
+        self.is_postgresql = self._connections.engine.dialect.name == "postgresql"
+        self.wake_ups: WakeUps | None = Listener(url) if listen and self.is_postgresql else None
 
     async def __aenter__(self) -> "Database":
         return self
@@ -46,42 +57,72 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._engine.dispose()
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
+        await self._connections.close()
 
-    async def fetch(self, statement: Statement) -> Sequence[Mapping[Any, Any]]:
-        """All rows of one statement, as mappings by label.
+    async def fetch(self, statement: Statement, timeout_seconds: float | None = None) -> Rows:
+        """All rows of one statement, as mappings by label; within the source's own deadline, or an earlier one.
 
         Raises SourceTimedOut or SourceUnavailable, with the driver's exception chained.
         """
-        self.statements_sent += 1
+        if not self._breaker.admits():
+            raise SourceUnavailable(self.name)
+        seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         try:
-            async with asyncio.timeout(self._timeout_seconds), self._engine.connect() as connection:
-                return (await connection.execute(statement)).mappings().all()
+            rows = await self._within(seconds, statement)
         except TimeoutError as error:
-            raise SourceTimedOut(self.name, self._timeout_seconds) from error
+            self._breaker.failed()
+            raise SourceTimedOut(self.name, seconds) from error
         except FAILURES as error:
+            (self._breaker.failed if is_without_answer(error) else self._breaker.answered)()
             raise SourceUnavailable(self.name) from error
+        except BaseException:
+            self._breaker.abandoned()
+            raise
+        self._breaker.answered()
+        return rows
 
     async def health(self) -> Health:
-        """Whether a trivial statement is answered, and how fast."""
+        """Whether a trivial statement is answered, and how fast. Those who ask at the same time share the answer."""
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+        return await asyncio.shield(self._checking)
+
+    async def _check(self) -> Health:
         started = time.perf_counter()
         try:
-            await self.fetch(sa.select(sa.literal(1)))
+            await self.fetch(sa.select(sa.literal(1)), HEALTH_SECONDS)
         except SourceUnavailable as error:
-            reason = f"{error} ({type(error.__cause__).__name__})"
-            return Health(self.name, available=False, latency_ms=None, reason=reason)
+            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
+            return Health(self.name, available=False, latency_ms=None, reason=f"{error}{cause}")
         return Health(self.name, available=True, latency_ms=(time.perf_counter() - started) * 1000)
 
+    async def _within(self, seconds: float, statement: Statement) -> Rows:
+        """The rows, or TimeoutError on time.
 
-def _engine(url: str, pool_size: int) -> AsyncEngine:
-    """Autocommit: these are single reading statements, and BEGIN and ROLLBACK would be two more round trips."""
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT", pool_size=pool_size, max_overflow=0)
-    if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "do_connect", partial(_check_file, Path(engine.url.database or "")))
-    return engine
+        A statement that is late is cancelled, which has to be told to the server over yet another connection and may
+        hang as well: that goes on behind. It keeps its place in the pool meanwhile, so that nothing piles up.
+        """
+        task = asyncio.create_task(self._rows(statement))
+        try:
+            await asyncio.wait([task], timeout=seconds)
+        finally:
+            if not task.done():
+                task.cancel()
+                self._late.add(task)
+                task.add_done_callback(self._let_go)
+        if not task.done():
+            raise TimeoutError
+        return task.result()
 
+    def _let_go(self, task: asyncio.Task[Rows]) -> None:
+        """Also takes its exception, in which nobody is interested any more."""
+        self._late.discard(task)
+        _ = task.cancelled() or task.exception()
 
-def _check_file(file: Path, *_: object) -> None:
-    """A file that is not there is a source that does not answer; SQLite would make an empty one."""
-    if not file.is_file():
-        raise FileNotFoundError(file)
+    async def _rows(self, statement: Statement) -> Rows:
+        async with self._connections.engine.connect() as connection:
+            self.statements_sent += 1
+            return (await connection.execute(statement)).mappings().all()

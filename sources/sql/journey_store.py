@@ -8,14 +8,14 @@ from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.linking.gathering import Fact
 from sources.linking.matching import NEW, Changes, JourneyChange
 from sources.linking.storing import LogPosition, NotTheLinker
 from sources.records import EntryKind, Journey, JourneyState
-from sources.sql.database import FAILURES
+from sources.sql.connections import FAILURES, Connections
 from sources.sql.journeys import (
     CHANNEL,
     ENTRY,
@@ -26,6 +26,7 @@ from sources.sql.journeys import (
     SOURCE,
     naive_utc,
 )
+from sources.sql.listening import WAKE_UP
 
 Row = dict[str, Any]
 
@@ -35,7 +36,7 @@ class SqlJourneyStore:
 
     def __init__(self, url: str, *, timeout_seconds: float = 5.0) -> None:
         self._timeout_seconds = timeout_seconds
-        self._engine = create_async_engine(url, pool_size=1, max_overflow=0)
+        self._connections = Connections(url, 1, busy_seconds=timeout_seconds)
 
     async def __aenter__(self) -> "SqlJourneyStore":
         return self
@@ -43,7 +44,7 @@ class SqlJourneyStore:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._engine.dispose()
+        await self._connections.close()
 
     async def hold(self, holder: str, now: datetime, until: datetime) -> bool:
         is_free = sa.or_(LINKER.c.holder == holder, LINKER.c.until <= naive_utc(now))
@@ -80,6 +81,8 @@ class SqlJourneyStore:
             keys = await _put_journeys(connection, changes.journeys)
             await _gain(connection, dict(zip(keys, changes.journeys, strict=True)))
             await _remember(connection, positions)
+            if changes.journeys and connection.dialect.name == "postgresql":
+                await connection.execute(sa.text(f"NOTIFY {WAKE_UP}"))
 
     async def close_quiet(self, holder: str, now: datetime) -> int:
         is_due = sa.and_(JOURNEY.c.state != JourneyState.CLOSED.value, JOURNEY.c.closes_at <= naive_utc(now))
@@ -103,7 +106,7 @@ class SqlJourneyStore:
     @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
         try:
-            async with asyncio.timeout(self._timeout_seconds), self._engine.begin() as connection:
+            async with asyncio.timeout(self._timeout_seconds), self._connections.engine.begin() as connection:
                 yield connection
         except TimeoutError as error:
             raise SourceTimedOut(SOURCE, self._timeout_seconds) from error

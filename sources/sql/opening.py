@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from sources.breaker import Patience
 from sources.ports import Sources
 from sources.sealing import Sealer
 from sources.sql import incidents, journeys, persons, servicemodule
@@ -20,11 +21,16 @@ SERVES: dict[str, Sequence[str]] = {
 
 @dataclass(frozen=True)
 class DatabaseSettings:
-    """Where a database is; `timeout_seconds` for each statement, `pool_size` in connections."""
+    """Where a database is; `timeout_seconds` for each statement, `pool_size` in connections.
+
+    `listen`: whether a connection of its own hears its wake-ups.
+    """
 
     url: str
     timeout_seconds: float = 5.0
     pool_size: int = 10
+    patience: Patience = field(default_factory=Patience)
+    listen: bool = True
 
 
 @asynccontextmanager
@@ -68,4 +74,6 @@ def _database(name: str, settings: DatabaseSettings) -> Database:
         serves=SERVES[name],
         timeout_seconds=settings.timeout_seconds,
         pool_size=settings.pool_size,
+        patience=settings.patience,
+        listen=settings.listen,
     )

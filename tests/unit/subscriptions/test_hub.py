@@ -13,6 +13,7 @@ class ListLog:
     """A log in a list: the rows are their own positions."""
 
     source = "register"
+    wake_ups = None
 
     def __init__(self, *rows: int) -> None:
         self.rows = list(rows)

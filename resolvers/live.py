@@ -3,9 +3,11 @@
 Whether the viewer may see a change is decided anew for each, in a fresh context, from the source.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from resolvers.context import Context
 from resolvers.errors import CursorRejected, NotFound, SlowConsumer
@@ -14,6 +16,7 @@ from resolvers.journeys import REPORTS, contact_key
 from resolvers.paging import open_cursor, seal_cursor
 from resolvers.reports import ReportBy, number_of
 from resolvers.timeline import TimelineRecord
+from sources.errors import SourceUnavailable
 from sources.paging import ALL, PageRequest
 from sources.ports import Collection
 from sources.records import (
@@ -31,6 +34,11 @@ from sources.records import (
 from subscriptions.hub import Event, StreamOverflowed
 
 KIND = "live"
+RETRY_SECONDS = 0.5
+"""How soon a change asks again for a source that is away."""
+
+T = TypeVar("T")
+
 _ONE = PageRequest(limit=1)
 
 STATUSES, CONTACTS, ENTRIES = "statuses", "contacts", "entries"
@@ -94,7 +102,7 @@ async def report_status_changed(
         raise NotFound("There is no such report.")
     async for event in _events(context, [STATUSES], after):
         change = cast(StatusChange, event.record)
-        if change.report_number == number and await _visible(context.sources.reports, number, context):
+        if change.report_number == number and await _visible_in_time(context.sources.reports, number, context):
             yield ReportStatusEvent(_cursor(context, event), change)
 
 
@@ -107,7 +115,7 @@ async def report_status_changes(
         change = cast(StatusChange, event.record)
         if not _status_matches(change, watch):
             continue
-        report = await _visible(context.sources.reports, change.report_number, context)
+        report = await _visible_in_time(context.sources.reports, change.report_number, context)
         if report is not None and _report_matches(report, watch):
             yield ReportStatusEvent(_cursor(context, event), change)
 
@@ -119,7 +127,7 @@ async def contact_registered(
     watch = filter or ContactWatch()
     async for event in _events(context, [CONTACTS], after):
         contact = cast(Contact, event.record)
-        if _contact_matches(contact, watch) and await _visible(context.sources.contacts, contact.key, context):
+        if _contact_matches(contact, watch) and await _visible_in_time(context.sources.contacts, contact.key, context):
             yield ContactEvent(_cursor(context, event), contact.key)
 
 
@@ -130,8 +138,8 @@ async def journey_updated(context: Context, *, id: str, after: str | None = None
         raise NotFound("There is no such journey.")
     key = cast(int, found[1])
     async for event in _events(context, [STATUSES, ENTRIES], after):
-        for entry in await _timeline_entries(event, key, context):
-            if await _visible(context.sources.journeys, key, context):
+        for entry in await _patiently(partial(_timeline_entries, event, key, context)):
+            if await _visible_in_time(context.sources.journeys, key, context):
                 yield JourneyEvent(_cursor(context, event), key, entry)
 
 
@@ -176,6 +184,23 @@ async def _visible(collection: Collection[Any, Any], key: Key, context: Context)
     if isinstance(found, BaseException):
         raise found
     return found
+
+
+async def _visible_in_time(collection: Collection[Any, Any], key: Key, context: Context) -> Any:
+    """The record, if the viewer may see it, as soon as its source can tell."""
+    return await _patiently(partial(_visible, collection, key, context))
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a source that may be away for a while: a change waits for it, and is never lost.
+
+    The stream's queue fills meanwhile; that it is bounded is what ends a wait that takes too long.
+    """
+    while True:
+        try:
+            return await ask()
+        except SourceUnavailable:
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 def _status_matches(change: StatusChange, watch: ReportWatch) -> bool:

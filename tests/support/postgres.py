@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,13 +45,15 @@ class PostgresServer:
         # The postmaster first, so that no process is made meanwhile.
         postmaster.suspend()
         processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes[1:]:
-            process.suspend()
         try:
+            for process in processes[1:]:
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
             yield
         finally:
             for process in processes:
-                process.resume()
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def close(self) -> None:
         self._server.cleanup()

@@ -42,7 +42,7 @@ async def measured(server: Server, urls: Urls) -> list[float]:
         await socket.subscribe("a", document("live-status"), number=number)
         assert await socket.silent(2)
         for _ in range(CHANGES):
-            # Anywhere between two polls.
+            # From a moment after the last event on: without the trigger, that is just after a poll.
             await asyncio.sleep(random.uniform(0.05, 0.25))
             await writer.execute(insert)
             committed = time.perf_counter()

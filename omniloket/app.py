@@ -9,12 +9,12 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from omniloket import logs
+from omniloket import graphiql, logs
 from omniloket.house import House, open_house
 from omniloket.http import GraphQLEndpoint
 from omniloket.settings import Settings, read
@@ -23,12 +23,6 @@ from subscriptions.socket import ConnectionRefused, MakeContext, SocketLimits, S
 
 SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
 """The environment variable by which a parent process tells its workers which settings file to read."""
-
-_WELCOME = """Omniloket
-
-GraphQL: POST /graphql, and graphql-transport-ws at the same address.
-Health:  /healthz (the process), /readyz (its sources).
-"""
 
 
 def create() -> Starlette:
@@ -52,7 +46,7 @@ def application(settings: Settings) -> Starlette:
     return Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/", _welcome),
+            *graphiql.routes(),
             Route("/graphql", _Endpoint(doors)),
             WebSocketRoute("/graphql", doors.socket),
             Route("/healthz", _healthz),
@@ -121,10 +115,6 @@ def _authorization(websocket: WebSocket, payload: Mapping[str, Any]) -> str | No
     if not isinstance(given, str):
         raise ConnectionRefused
     return given
-
-
-async def _welcome(_request: Request) -> Response:
-    return PlainTextResponse(_WELCOME)
 
 
 async def _healthz(_request: Request) -> Response:

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from resolvers.ids import encode
-from sources.sql.incidents import BETROKKENE, INCIDENT
 from sources.sql.journeys import ENTRY
-from support.back_ends import Urls, rows_of, write
+from support.back_ends import Urls, change_of, reported, rows_of, write
 from support.houses import document
 from support.servers import Server, serving
 from support.sockets import connected
@@ -42,24 +41,6 @@ def live(own_urls: Urls, tmp_path: Path) -> Iterator[tuple[Server, Urls]]:
     directory.mkdir()
     with serving(own_urls, directory) as server:
         yield server, own_urls
-
-
-def change_of(number: str, status: str, at: str = "2026-11-02 10:00:00.000000") -> list[str]:
-    """How the incident register changes a status: its history and the report, in one transaction."""
-    columns = "incident_nummer, status_cd, vorige_status_cd, tijdstip"
-    return [
-        f"INSERT INTO incident_status ({columns}) VALUES ('{number}', '{status}', 'ONTV', '{at}')",
-        f"UPDATE incident SET status_cd = '{status}', gewijzigd_op = '{at}' WHERE nummer = '{number}'",
-    ]
-
-
-async def reported(urls: Urls) -> tuple[str, str]:
-    """A report that is not confidential, and its reporter."""
-    open_numbers = {row["nummer"] for row in await rows_of(urls["incidents"], INCIDENT) if not row["vertrouwelijk"]}
-    for row in await rows_of(urls["incidents"], BETROKKENE):
-        if row["rol_cd"] == "AAN" and row["incident_nummer"] in open_numbers:
-            return row["incident_nummer"], row["bsn"]
-    raise AssertionError("the population has no such report")
 
 
 async def test_a_status_that_the_register_writes_reaches_the_citizen(live: tuple[Server, Urls]) -> None:

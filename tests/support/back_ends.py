@@ -19,7 +19,7 @@ from sources.records import Involvement
 from sources.scope import EVERYTHING
 from sources.sealing import Sealer
 from sources.sql.database import Database
-from sources.sql.incidents import BETROKKENE
+from sources.sql.incidents import BETROKKENE, INCIDENT
 from sources.sql.journey_store import SqlJourneyStore
 from sources.sql.journeys import CHANNEL
 from sources.sql.opening import SERVES, bound
@@ -160,3 +160,21 @@ async def write(url: str, *statements: Any) -> None:
                 await connection.execute(sa.text(statement) if isinstance(statement, str) else statement)
     finally:
         await engine.dispose()
+
+
+def change_of(number: str, status: str, at: str = "2026-11-02 10:00:00.000000") -> list[str]:
+    """How the incident register changes a status: its history and the report, in one transaction."""
+    columns = "incident_nummer, status_cd, vorige_status_cd, tijdstip"
+    return [
+        f"INSERT INTO incident_status ({columns}) VALUES ('{number}', '{status}', 'ONTV', '{at}')",
+        f"UPDATE incident SET status_cd = '{status}', gewijzigd_op = '{at}' WHERE nummer = '{number}'",
+    ]
+
+
+async def reported(urls: Urls) -> tuple[str, str]:
+    """A report that is not confidential, and its reporter."""
+    open_numbers = {row["nummer"] for row in await rows_of(urls["incidents"], INCIDENT) if not row["vertrouwelijk"]}
+    for row in await rows_of(urls["incidents"], BETROKKENE):
+        if row["rol_cd"] == "AAN" and row["incident_nummer"] in open_numbers:
+            return row["incident_nummer"], row["bsn"]
+    raise AssertionError("the population has no such report")

@@ -9,7 +9,7 @@ SUPERGRAPH_INSTALLED := docs/supergraph/node_modules/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # GraphiQL: built from web/ by Vite, with the Node.js on PATH or else that of .venv.
-NPM := web/with-node npm
+NPM := web/npm
 WEB_INSTALLED := web/node_modules/.installed
 BUNDLE := omniloket/bundle/index.html
 

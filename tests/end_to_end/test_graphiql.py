@@ -11,9 +11,11 @@ from playwright.async_api import Locator, Page, expect
 
 from sources.demo.loading import SqliteFiles
 from support.back_ends import Urls, change_of, loaded, reported, write
-from support.browsers import browsing
+from support.browsers import browsing, in_a_browser
 from support.houses import QUERIES
 from support.servers import Server, serving
+
+pytestmark = in_a_browser
 
 SCREENSHOT = os.environ.get("OMNILOKET_SCREENSHOT")
 """Where to put a picture of the live subscription, if anywhere: `make screenshot`."""

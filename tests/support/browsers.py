@@ -12,6 +12,13 @@ from playwright.async_api import ConsoleMessage, Page, async_playwright
 from omniloket.graphiql import BUNDLE
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+in_a_browser = pytest.mark.skipif(
+    not CHROMIUM.is_file() and not os.environ.get("CI"),
+    reason=f"there is no {CHROMIUM}: apt-get install --no-install-recommends chromium",
+)
+"""Leaves tests out where there is no Chromium, and says so. In CI they run, and fail without it."""
+
 _FLAGS = [
     "--no-sandbox",  # as root there is none to have
     "--disable-gpu",
@@ -54,7 +61,7 @@ class Watched:
 @asynccontextmanager
 async def browsing(url: str) -> AsyncIterator[Watched]:
     """A page at an address, in a fresh browser."""
-    require()
+    assert (BUNDLE / "index.html").is_file(), "GraphiQL is not built: make graphiql"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
@@ -64,14 +71,3 @@ async def browsing(url: str) -> AsyncIterator[Watched]:
         await browser.close()
     assert watched.strangers == []
     assert watched.complaints == []
-
-
-def require() -> None:
-    """Leaves the test out where there is no Chromium; in CI that is a failure."""
-    if not (BUNDLE / "index.html").is_file():
-        pytest.fail("GraphiQL is not built: make graphiql")
-    if CHROMIUM.is_file():
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"CI needs {CHROMIUM}, which .ci/run installs")
-    pytest.skip(f"there is no {CHROMIUM}: apt-get install --no-install-recommends chromium")

@@ -43,6 +43,9 @@ function Page({ tabs }: { tabs: Tab[] | null }) {
   );
 }
 
+// Another link in the same tab of the browser does not load the page by itself.
+window.addEventListener("hashchange", () => window.location.reload());
+
 const tokens = takeTokens();
 if (tokens.citizen || tokens.agent) {
   storage.clear();

@@ -18,7 +18,7 @@ export interface Tokens {
   agent: string | null;
 }
 
-/** The tokens in the address, `#citizen=...&agent=...`, which never reach the server; they are taken out of it. */
+/** The tokens in the address, `#citizen=...&agent=...`: a part that no browser sends. They are taken out of it. */
 export function takeTokens(): Tokens {
   const given = new URLSearchParams(window.location.hash.slice(1));
   window.history.replaceState(null, "", window.location.pathname);

@@ -108,8 +108,11 @@ async def test_the_documentation_is_there_without_a_token(server: Server) -> Non
 async def test_a_link_with_tokens_makes_the_ready_queries_run(live: tuple[Server, Urls]) -> None:
     server, urls = live
     _, bsn = await reported(urls)
-    async with browsing(root(server, f"#citizen={server.citizen(bsn)}&agent={server.agent}")) as watched:
+    async with browsing(root(server)) as watched:
         page = watched.page
+        await expect(page.locator(TOOL)).to_contain_text("PUT-A-TOKEN-HERE")
+        await page.goto(root(server, f"#citizen={server.citizen(bsn)}&agent={server.agent}"))
+        await expect(page.locator(TOOL)).to_contain_text("Bearer eyJ")
         for name in ("CitizenPortal", "AgentsScreen", "ThinChannel", "JourneyTimeline"):
             await open_tab(page, name)
             await run(page)

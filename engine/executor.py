@@ -32,6 +32,13 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
 
+MAX_DOCUMENT_CHARACTERS = 65_536
+MAX_DOCUMENT_TOKENS = 10_000
+"""What one document may have. Parsing and validating hold up everybody else while they last."""
+
+_REMEMBERED_CHARACTERS = 1_000
+"""How long remembered documents may be on average: a parsed one takes some 300 bytes of memory a character."""
+
 Response = dict[str, Any]
 """A GraphQL response (section 7.1): `data` once execution began, `errors` where there are any."""
 
@@ -41,7 +48,11 @@ Run = CoreExecutor[Any]
 EncodeError = Callable[[Exception], tuple[str, dict[str, Any]]]
 """From an exception to the message and extensions that a client may see."""
 
-_VALUE_IN_MESSAGE = re.compile(r"(,| |;|\.)? ?((, )?but encountered error|found|Found)\b.*| value: .*", re.DOTALL)
+_VALUE_IN_MESSAGE = re.compile(
+    r"(,| |;|\.)? ?((, )?but encountered error|found|Found)\b.*|(?<= value)(?<!has invalid value): .*", re.DOTALL
+)
+_ENUM_VALUE = re.compile(r"\bValue '[^']*' does not exist")
+_TEXT_IN_SYNTAX_ERROR = re.compile(r"(?<=String) ['\"].*", re.DOTALL)
 _EIGHT_OR_NINE_DIGITS = re.compile(r"(?<!\d)\d{8,9}(?!\d)", re.ASCII)
 
 
@@ -93,7 +104,8 @@ class _Document:
 class Executor:
     """Runs documents against one schema.
 
-    `documents`: how many parsed and validated documents are remembered, invalid ones among them.
+    `documents`: how many parsed and validated documents are remembered, invalid ones among them; fewer where they
+    are long.
     """
 
     def __init__(self, schema: GraphQLSchema, *, encode_error: EncodeError, documents: int = 1000) -> None:
@@ -101,6 +113,7 @@ class Executor:
         self._encode_error = encode_error
         self._most_documents = documents
         self._documents: OrderedDict[str, _Document] = OrderedDict()
+        self._characters = 0
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation that is to be executed; raises RequestRefused when there is none."""
@@ -179,19 +192,27 @@ class Executor:
     def _document(self, query: str) -> _Document:
         found = self._documents.get(query)
         if found is None:
-            found = self._documents[query] = self._checked(query)
-            if len(self._documents) > self._most_documents:
-                self._documents.popitem(last=False)
+            found = self._checked(query)
+            self._remember(query, found)
         else:
             self._documents.move_to_end(query)
         return found
 
+    def _remember(self, query: str, document: _Document) -> None:
+        """In place of those that were not asked for longest, where there are too many or they are too long."""
+        most = self._most_documents
+        self._documents[query] = document
+        self._characters += len(query)
+        while len(self._documents) > most or self._characters > most * _REMEMBERED_CHARACTERS:
+            forgotten, _ = self._documents.popitem(last=False)
+            self._characters -= len(forgotten)
+
     def _checked(self, query: str) -> _Document:
         """Parsed and validated. graphql-core recurses: a document beyond Python's stack is refused as well."""
         try:
-            document = parse(query)
+            document = parse(query, max_lexical_tokens=MAX_DOCUMENT_TOKENS, max_source_length=MAX_DOCUMENT_CHARACTERS)
         except GraphQLError as error:
-            return _Document(None, [_refusal(_without_literal(error.message), PARSE_FAILED, error)])
+            return _Document(None, [_refusal(_TEXT_IN_SYNTAX_ERROR.sub("", error.message), PARSE_FAILED, error)])
         except RecursionError:
             return _Document(None, [_refusal("The document is nested too deeply.", PARSE_FAILED)])
         try:
@@ -226,13 +247,14 @@ def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError |
 
 def _without_value(message: str) -> str:
     """A message about a variable, without the value: it may be a citizen service number or a name."""
-    kept = _VALUE_IN_MESSAGE.sub("", message).rstrip(" ,;.:")
+    kept = _VALUE_IN_MESSAGE.sub("", _ENUM_VALUE.sub("The value does not exist", message)).rstrip(" ,;.:")
     return kept if kept.endswith("?") else kept + "."
 
 
 def _without_literal(message: str) -> str:
     """A message about a literal that does not fit, without the literal."""
-    return _without_value(message) if message.startswith("Expected value of") else message
+    is_about_a_literal = message.startswith(("Expected value of", "Value '")) or " cannot represent " in message
+    return _without_value(message) if is_about_a_literal else message
 
 
 def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:

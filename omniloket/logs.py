@@ -1,4 +1,8 @@
-"""The log: a JSON object a line, to standard error. It never holds a query, its variables, or personal data."""
+"""The log: a JSON object a line, to standard error. It never holds a query, its variables, or personal data.
+
+The level `debug` is for Omniloket's own lines. Libraries log statements with their parameters and messages with their
+contents at that level, so theirs begin at `info`.
+"""
 
 import logging
 import sys
@@ -24,14 +28,26 @@ def configure(level: str) -> None:
         cache_logger_on_first_use=True,
     )
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+        foreign_pre_chain=[*shared, _foreign_cause],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer()],
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
+    handler.addFilter(_tells_no_address)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(LEVELS[level])
+    root.setLevel(max(LEVELS[level], logging.INFO))
+
+
+def _tells_no_address(record: logging.LogRecord) -> bool:
+    """False for uvicorn's line about each new WebSocket: it shows the address, and with it what a client put there."""
+    return not str(record.msg).startswith('%s - "WebSocket %s"')
+
+
+def _foreign_cause(logger: object, method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The same for an exception that a library logs."""
+    found = line.pop("exc_info", None)
+    return _cause(logger, method, {**line, "error": found[1]} if isinstance(found, tuple) else line)
 
 
 def _cause(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

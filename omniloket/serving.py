@@ -6,6 +6,7 @@ from pathlib import Path
 import uvicorn
 
 from omniloket.app import SETTINGS_FILE
+from omniloket.http_heads import BoundedHeads
 from omniloket.settings import Settings
 
 GRACE_SECONDS = 5
@@ -23,7 +24,7 @@ def serve(settings: Settings, settings_file: Path | None) -> None:
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHeads,
         ws="websockets-sansio",
         ws_max_size=settings.live.max_message_bytes,
         ws_ping_interval=settings.live.ping_seconds,

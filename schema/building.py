@@ -7,6 +7,7 @@ from typing import Any, cast
 import strawberry
 from graphql import (
     DirectiveNode,
+    GraphQLInputObjectType,
     GraphQLNamedType,
     GraphQLOneOfDirective,
     GraphQLSchema,
@@ -51,8 +52,15 @@ def build(query: type = Query) -> strawberry.Schema:
 
 
 def executable() -> GraphQLSchema:
-    """The same schema in graphql-core's terms, as executors take it."""
-    return cast(Any, build())._schema
+    """The same schema in graphql-core's terms, as executors take it.
+
+    Strawberry leaves out which inputs are OneOf, and graphql-core would find two fields in one only when it executes.
+    """
+    schema: GraphQLSchema = cast(Any, build())._schema
+    for each in schema.type_map.values():
+        if isinstance(each, GraphQLInputObjectType):
+            each.is_one_of = cast(Any, each.extensions)["strawberry-definition"].is_one_of
+    return schema
 
 
 def subgraph() -> str:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -277,8 +278,8 @@ def test_persisted_queries_are_answered_in_the_form_that_clients_fall_back_on(
 
 
 def test_the_body_may_have_a_mebibyte_and_no_more(server: Server, client: httpx.Client) -> None:
-    frame = json.dumps({"query": "{ __typename } #"})
-    fitting = frame.replace("#", "#" + "x" * (2**20 - len(frame)))
+    frame = json.dumps({**FINE, "extensions": {"padding": "#"}})
+    fitting = frame.replace("#", "x" * (2**20 - len(frame) + 1))
     assert len(fitting) == 2**20
     assert post(server, client, fitting.encode()).status_code == 200
     refused(post(server, client, fitting.encode() + b" "), 413, "LIMIT_EXCEEDED")
@@ -323,6 +324,15 @@ def test_no_answer_repeats_a_value_that_was_given(server: Server, client: httpx.
         ("query Q($d: DateTime!) { contacts(filter: {since: $d}) { totalCount } }", {"d": "900000004"}),
         ("query Q($r: [_Any!]!) { _entities(representations: $r) { __typename } }", {"r": [None, "900000004"]}),
         ('{ _entities(representations: [{__typename: "Jansen", id: 900000004}, {}]) { __typename } }', {}),
+        ("query Q($f: ContactFilter!) { contacts(filter: $f) { totalCount } }", {"f": {"direction": "Jansen"}}),
+        ("query Q($b: CitizenBy!) { citizen(by: $b) { id } }", {"b": {"bsn": "900000004", "id": "Jansen"}}),
+        ('{ contacts(first: "Jansen") { totalCount } }', {}),
+        ('{ contacts(filter: {unassigned: "Jansen"}) { totalCount } }', {}),
+        ('{ contacts(filter: {direction: "Jansen"}) { totalCount } }', {}),
+        ("{ contacts(filter: {direction: Jansen}) { totalCount } }", {}),
+        ('{ citizen(by: {bsn: "900000004", id: "Jansen"}) { id } }', {}),
+        ('{ citizen(by: "Jansen") { id } }', {}),
+        ('{ citizen(by: {bsn: "900000004" "Jansen"}) { id } }', {}),
     ]:
         body = {"query": query, "variables": variables}
         response = post(server, client, body, authorization=f"Bearer {server.agent}")
@@ -338,3 +348,59 @@ def test_a_request_that_is_cut_off_costs_nobody_else(server: Server, client: htt
         )
     assert post(server, client, FINE).status_code == 200
     assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("{" + "a: id " * 4_000 + "}", "more than 10000 tokens"),
+        ("{ __typename } #" + "x" * 65_536, "more than 65536 code points"),
+        ("{ a" * 500 + " }" * 500, "nested too deeply"),
+    ],
+)
+def test_a_document_that_would_hold_up_the_others_is_refused(
+    server: Server, client: httpx.Client, query: str, words: str
+) -> None:
+    response = post(server, client, {"query": query})
+    refused(response, 400, "GRAPHQL_PARSE_FAILED")
+    assert words in response.json()["errors"][0]["message"]
+
+
+def test_two_of_one_are_a_mistake_of_the_question_s(server: Server, client: httpx.Client) -> None:
+    for by in ['{id: "a", number: "b"}', "{}", "{number: null}"]:
+        query = {"query": f"{{ report(by: {by}) {{ id }} }}"}
+        refused(post(server, client, query, authorization=f"Bearer {server.agent}"), 400, "GRAPHQL_VALIDATION_FAILED")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /graphql?query=" + b"x" * 1_000_000,
+        b"GET /graphql HTTP/1.1\r\nhost: x\r\nx: " + b"x" * 1_000_000,
+        b"GET /graphql HTTP/1.1\r\nhost: x\r\n" + b"x: y\r\n" * 100_000,
+    ],
+)
+def test_a_head_that_does_not_end_is_cut_off(server: Server, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw, suppress(ConnectionError):
+        raw.sendall(head)
+        assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status"),
+    [
+        (b"GET /graphql?query=%ff%zz%00 HTTP/1.1", b"400"),
+        (b"GET /graphql?query=%7B__typename%7D&variables=%00 HTTP/1.1", b"400"),
+        (b"GET /graphql?%ff=1&query=%7B__typename%7D HTTP/1.1", b"200"),
+        (b"GET /%ff%00 HTTP/1.1", b"404"),
+        (b"OPTIONS * HTTP/1.1", b"404"),
+        (b"POST /graphql HTTP/1.1\r\ncontent-length: \xb2", b"400"),
+        (b"POST /graphql HTTP/1.1\r\ncontent-length: 2\r\ncontent-type: \xff\xfe", b"415"),
+        (b"GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nauthorization: Bearer \xff\xfe.a.b", b"401"),
+        (b"GET /graphql HTTP/1.1\r\naccept: \xff", b"406"),
+    ],
+)
+def test_bytes_that_are_no_text_are_no_trouble(server: Server, request_line: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
+        raw.sendall(request_line + b"\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert raw.recv(1000).split(b" ")[1] == status

@@ -135,6 +135,15 @@ def test_documents_are_remembered_within_bounds_invalid_ones_too(
     assert executor.prepare("{ torn }").document is not prepared.document
 
 
+def test_long_documents_are_remembered_in_smaller_number(executor: Executor) -> None:
+    """The executor of these tests remembers three, of a thousand characters each."""
+    first = executor.prepare("{ torn }")
+    executor.prepare("{ torn } #" + "x" * 2_000)
+    assert executor.prepare("{ torn }").document is first.document
+    executor.prepare("{ torn } #" + "y" * 2_990)
+    assert executor.prepare("{ torn }").document is not first.document
+
+
 def test_root_fields_are_found_through_fragments_each_looked_into_once(executor: Executor) -> None:
     spreads = " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40))
     prepared = executor.prepare(f"{{ ...F0 ... on Query {{ torn }} }} {spreads} fragment F40 on Query {{ x: torn }}")

@@ -1,6 +1,8 @@
 """The command line: `omniloket --help`."""
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -15,6 +17,7 @@ from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history
 from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
+from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
 from schema.building import printed, subgraph
 from sources.ports import Health
@@ -49,9 +52,12 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Server processes, instead of the setting.")] = None,
 ) -> None:
     """Serves GraphQL over the back-ends that the settings name."""
-    settings = _settings(config, host=host, port=port, workers=workers)
-    logs.configure(settings.log_level)
-    serving.serve(settings, config)
+    with _plainly():
+        settings = read(config, host=host, port=port, workers=workers)
+        if settings.development_key_file is not None:
+            read_key(settings.development_key_file)
+        logs.configure(settings.log_level)
+        serving.serve(settings, config)
 
 
 @app.command()
@@ -72,13 +78,10 @@ def demo(
 ) -> None:
     """Serves a made-up population, with live changes and ready-made tokens. Loads it on the first start."""
     wanted = demonstration.Wanted(citizens, seed, persons, postgres, directory)
-    try:
+    with _plainly():
         demonstration.prepare(wanted)
         if not load_only:
-            logs.configure("info")
             demonstration.serve(wanted, host=host, port=port)
-    except (demonstration.DemoError, LinkError, SettingsError) as error:
-        _stop(str(error))
 
 
 @app.command()
@@ -94,9 +97,13 @@ def token(
         _stop(f"--role takes one of {', '.join(TOKEN_ROLES)}, but got: {role}")
     if (role == "citizen") != (bsn is not None):
         _stop("--bsn goes with --role citizen, and a citizen needs one")
+    if bsn is not None and not is_bsn(bsn):
+        _stop("--bsn takes nine digits that pass the eleven-test")
     viewer = Viewer(Role[role.upper()], f"development-{role}", unit=unit, bsn=bsn, clearance=clearance)
+    with _plainly():
+        key = read_key(demonstration.key_file(directory))
     typer.echo(f"A development token for the role {role}, for 8 hours:")
-    typer.echo(make_token(read_key(demonstration.key_file(directory)), viewer))
+    typer.echo(make_token(key, viewer))
 
 
 @app.command()
@@ -112,7 +119,8 @@ def schema(
 @app.command()
 def check(config: ConfigFile = None) -> None:
     """Checks the settings and asks every source; each with its reason. Exits with 1 when something is wrong."""
-    settings = _settings(config)
+    with _plainly():
+        settings = read(config)
     typer.echo("settings: good")
     found = asyncio.run(_asked(settings))
     for health in found:
@@ -142,8 +150,10 @@ def sources(context: typer.Context, config: ConfigFile = None) -> None:
     """Lists the back-ends: what each serves, whether it answers, and how fast."""
     if context.invoked_subcommand is not None:
         return
+    with _plainly():
+        settings = read(config)
     table = Table("source", "serves", "answers", "latency")
-    for health in asyncio.run(_asked(_settings(config))):
+    for health in asyncio.run(_asked(settings)):
         latency = "" if health.latency_ms is None else f"{health.latency_ms:.1f} ms"
         table.add_row(health.source, ", ".join(SERVES[health.source]), "yes" if health.available else "no", latency)
     Console().print(table)
@@ -194,11 +204,17 @@ async def _asked(settings: Settings) -> list[Health]:
         return await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
 
 
-def _settings(config: Path | None, **given: object) -> Settings:
+@contextmanager
+def _plainly() -> Generator[None]:
+    """What stops a command is told in a sentence, without a traceback."""
     try:
-        return read(config, **given)
-    except SettingsError as error:
+        yield
+    except (demonstration.DemoError, LinkError, SettingsError) as error:
         _stop(str(error))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _stop(f"{error.filename}: {error.strerror}.")
 
 
 def _stop(message: str) -> NoReturn:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import typer
 
+from omniloket import logs
 from omniloket.house import databases
 from omniloket.identity import make_token, read_key
 from omniloket.linking import link_history
@@ -33,6 +34,7 @@ from subscriptions.linker import Progress
 
 LIVE_EVERY_SECONDS = 3.0
 _FEWEST, _MOST = 1, 1_000_000
+_SEALING_KEY_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def prepare(wanted: Wanted) -> None:
 def serve(wanted: Wanted, *, host: str, port: int) -> None:
     """Serves the population, with live changes, until it is interrupted."""
     settings = read(wanted.settings_file, host=host, port=port)
+    logs.configure(settings.log_level)
     urls = {name: source.url for name, source in settings.sources}
     shown = asyncio.run(_shown(settings))
     pace = live.Pace(LIVE_EVERY_SECONDS, shown.report, wanted.seed)
@@ -151,8 +154,14 @@ def _sealing_key(directory: Path) -> bytes:
     file = directory / "sealing.key"
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(base64.b64encode(secrets.token_bytes(64)).decode())
-    return base64.b64decode(file.read_text())
+        file.write_text(base64.b64encode(secrets.token_bytes(_SEALING_KEY_BYTES)).decode())
+    try:
+        key = base64.b64decode(file.read_text(), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != _SEALING_KEY_BYTES:
+        raise DemoError(f"{file} holds no key any more: remove {directory}, and what was loaded under the key.")
+    return key
 
 
 async def _shown(settings: Settings) -> Shown:

@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 
+from omniloket.settings import SettingsError
 from resolvers.context import ANONYMOUS, Viewer
 from resolvers.errors import Unauthenticated
 from sources.records import Role
@@ -19,6 +20,7 @@ from sources.records import Role
 ISSUER = "omniloket-development"
 ALGORITHM = "HS256"
 MAX_TOKEN_BYTES = 8192
+MIN_KEY_BYTES = 32
 
 
 class Identity:
@@ -71,12 +73,18 @@ def make_token(key: bytes, viewer: Viewer, *, valid_seconds: int = 8 * 3600) -> 
 
 
 def read_key(path: Path) -> bytes:
-    """The development key in a file; made on first use, readable by its owner only."""
+    """The development key in a file; made on first use, readable by its owner only. Raises SettingsError, OSError."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
-    return bytes.fromhex(path.read_text().strip())
+    try:
+        key = bytes.fromhex(path.read_text())
+    except ValueError:
+        key = b""
+    if len(key) < MIN_KEY_BYTES:
+        raise SettingsError(f"{path} must hold at least {MIN_KEY_BYTES} bytes in hexadecimal; remove it for a new one.")
+    return key
 
 
 def _viewer(claims: Mapping[str, Any]) -> Viewer:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as NotJson
 
 from sources.sealing import Sealer
 
@@ -188,6 +189,8 @@ def read(path: Path | None = None, **given: Any) -> Settings:
         settings = FromFile(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise SettingsError(_explained(error)) from None
+    except NotJson as error:
+        raise SettingsError(f"A part of the settings in an environment variable must be JSON: {error}") from None
     except ValueError as error:
         raise SettingsError(f"The settings file {path} is not TOML: {error}") from None
     _check_together(settings)

@@ -109,9 +109,12 @@ class SqliteFiles:
     async def begin(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         for name in SCHEMAS:
-            if self._file(name).exists():
+            if self._file(name).exists() and not self._mark.exists():
                 raise DemoError(f"{self._file(name)} exists, without the demo's mark: move it, or name a --directory.")
+            self._file(name).unlink(missing_ok=True)
             self._part(name).unlink(missing_ok=True)
+        self._mark.unlink(missing_ok=True)
+        for name in SCHEMAS:
             await _make_tables(name, f"sqlite+aiosqlite:///{self._part(name).resolve()}")
             self._open[name] = connection = sqlite3.connect(self._part(name))
             connection.execute("PRAGMA synchronous = OFF")
@@ -124,13 +127,14 @@ class SqliteFiles:
         self._open[name].commit()
 
     async def finish(self, description: str) -> None:
+        # Before the files get their names: they are the demo's, should it end between two of them.
+        self._mark.write_text(json.dumps({"population": description}))
         for name, connection in self._open.items():
             # Readers and the writer of live changes do not wait for each other in this mode.
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA optimize")
             connection.close()
             self._part(name).rename(self._file(name))
-        self._mark.write_text(json.dumps({"population": description}))
 
     async def close(self) -> None:
         for connection in self._open.values():
@@ -152,9 +156,12 @@ class PostgresDatabases:
     def __init__(self, url: str, prefix: str = "omniloket_demo") -> None:
         self._prefix = prefix
         try:
-            self._server = sa.make_url(url).set(drivername="postgresql")
-        except ArgumentError:
-            raise DemoError("--postgres takes an address like postgresql://user:password@host/postgres") from None
+            given = sa.make_url(url)
+        except (ArgumentError, ValueError):
+            given = None
+        if given is None or given.get_backend_name() not in ("postgresql", "postgres"):
+            raise DemoError("--postgres takes an address like postgresql://user:password@host/postgres")
+        self._server = given.set(drivername="postgresql")
         self._open: dict[str, Connection] = {}
 
     @property
@@ -206,10 +213,16 @@ class PostgresDatabases:
             await server.execute(f"DROP DATABASE IF EXISTS {database}")
         except asyncpg.ObjectInUseError:
             raise DemoError(f"The database {database} is in use: stop what uses it first.") from None
-        await server.execute(
-            f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' "
-            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
-        )
+        try:
+            await server.execute(
+                f"CREATE DATABASE {database} TEMPLATE template0 ENCODING 'UTF8' "
+                "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+            )
+        except (asyncpg.PostgresSyntaxError, asyncpg.InsufficientPrivilegeError) as error:
+            raise DemoError(
+                f"The PostgreSQL server makes no database {database} ({type(error).__name__}): "
+                "it must be version 17 or later, and you must be allowed to."
+            ) from error
         await _comment(server, database, self.MARK + self.LOADING)
 
     async def _mark(self, database: str) -> str | None:
@@ -222,7 +235,7 @@ class PostgresDatabases:
     async def _connect(self, url: sa.URL) -> Connection:
         try:
             return await cast(Any, asyncpg).connect(url.render_as_string(hide_password=False))
-        except (OSError, asyncpg.PostgresError) as error:
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DemoError(f"The PostgreSQL server does not let us in: {type(error).__name__}.") from error
 
     def _database(self, name: str) -> str:

@@ -25,8 +25,8 @@ class Database:
     """A database that is read, by URL (`sqlite+aiosqlite://` or `postgresql+asyncpg://`).
 
     `timeout_seconds` bounds each statement with the wait for a connection; `serves` names the GraphQL types whose
-    facts it owns; `patience` tells when it is left alone for a while; `listen`, whether it may wake those who follow
-    its logs.
+    facts it owns; `table` is one that it must have to be in good health; `patience` tells when it is left alone for a
+    while; `listen`, whether it may wake those who follow its logs.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Database:
         url: str,
         *,
         serves: Sequence[str] = (),
+        table: sa.FromClause | None = None,
         timeout_seconds: float = 5.0,
         pool_size: int = 10,
         patience: Patience | None = None,
@@ -43,6 +44,7 @@ class Database:
         self.name = name
         self.serves = tuple(serves)
         self.statements_sent = 0
+        self._table = table
         self._timeout_seconds = timeout_seconds
         self._breaker = Breaker(patience)
         self._connections = Connections(url, pool_size, autocommit=True, busy_seconds=timeout_seconds)
@@ -85,15 +87,17 @@ class Database:
         return rows
 
     async def health(self) -> Health:
-        """Whether a trivial statement is answered, and how fast. Those who ask at the same time share the answer."""
+        """Whether a small statement is answered, and how fast. Those who ask at the same time share the answer."""
         if self._checking is None or self._checking.done():
             self._checking = asyncio.create_task(self._check())
         return await asyncio.shield(self._checking)
 
     async def _check(self) -> Health:
+        one = sa.select(sa.literal(1))
         started = time.perf_counter()
         try:
-            await self.fetch(sa.select(sa.literal(1)), HEALTH_SECONDS)
+            asked = one if self._table is None else one.select_from(self._table).limit(1)
+            await self.fetch(asked, HEALTH_SECONDS)
         except SourceUnavailable as error:
             cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
             return Health(self.name, available=False, latency_ms=None, reason=f"{error}{cause}")

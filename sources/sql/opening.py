@@ -18,6 +18,14 @@ SERVES: dict[str, Sequence[str]] = {
 }
 """The GraphQL types whose facts each back-end owns."""
 
+_TABLES = {
+    persons.SOURCE: persons.PERSOON,
+    servicemodule.SOURCE: servicemodule.KLANTCONTACT,
+    incidents.SOURCE: incidents.INCIDENT,
+    journeys.SOURCE: journeys.JOURNEY,
+}
+"""The table that a back-end in good health has at least."""
+
 
 @dataclass(frozen=True)
 class DatabaseSettings:
@@ -72,6 +80,7 @@ def _database(name: str, settings: DatabaseSettings) -> Database:
         name,
         settings.url,
         serves=SERVES[name],
+        table=_TABLES[name],
         timeout_seconds=settings.timeout_seconds,
         pool_size=settings.pool_size,
         patience=settings.patience,

@@ -1,0 +1,297 @@
+"""The command line, as processes: what it prints, what it refuses with which words, and its exit codes."""
+
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from omniloket.settings import described
+from schema.building import PRINTED
+from sources.demo.loading import PostgresDatabases
+from sources.demo.people import bsns
+from sources.sql.persons import PERSOON
+from support.back_ends import Urls, rows_of, run
+from support.servers import OMNILOKET, running, serving, stop
+
+BSN = next(bsns(1))
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def omniloket(tmp_path: Path) -> Run:
+    """Runs a command in a directory of the test's own, to its end."""
+
+    def run_command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [str(OMNILOKET), *arguments]
+        environ = {**os.environ, "COLUMNS": "200", **environment}
+        return subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=120)
+
+    return run_command
+
+
+def refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    """A command that stopped with a sentence, and without a traceback."""
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout + done.stderr
+    assert [word for word in words if word not in done.stderr + done.stdout] == [], done.stderr
+
+
+def persons_in(directory: Path) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(directory / "persons.db") as connection:
+        rows = connection.execute("SELECT * FROM persoon ORDER BY bsn").fetchall()
+    connection.close()
+    return rows
+
+
+def test_help_names_every_command(omniloket: Run) -> None:
+    done = omniloket("--help")
+    assert done.returncode == 0
+    for command in ["serve", "demo", "token", "schema", "check", "sources"]:
+        assert re.search(rf"\b{command}\b", done.stdout)
+
+
+def test_schema_prints_the_schema(omniloket: Run) -> None:
+    assert omniloket("schema").stdout.strip() == PRINTED.read_text().strip()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "claims"),
+    [
+        (["--role", "citizen", "--bsn", BSN], {"role": "CITIZEN", "bsn": BSN}),
+        (
+            ["--role", "agent", "--unit", "PL1700", "--clearance"],
+            {"role": "AGENT", "unit": "PL1700", "clearance": True},
+        ),
+        (["--role", "supervisor"], {"role": "SUPERVISOR"}),
+        (["--role", "channel"], {"role": "CHANNEL"}),
+        (["--role", "developer"], {"role": "DEVELOPER"}),
+    ],
+)
+def test_the_last_line_of_token_is_the_token_alone(
+    omniloket: Run, tmp_path: Path, arguments: list[str], claims: dict[str, Any]
+) -> None:
+    done = omniloket("token", *arguments)
+    assert done.returncode == 0, done.stderr
+    key = tmp_path / ".omniloket" / "development.key"
+    assert key.stat().st_mode & 0o077 == 0
+    token = done.stdout.splitlines()[-1]
+    found = jwt.decode(token, bytes.fromhex(key.read_text()), algorithms=["HS256"])
+    assert claims.items() <= found.items()
+    assert ("bsn" in found) == (claims["role"] == "CITIZEN")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--role", "king"], ["citizen, agent, supervisor, channel, developer", "king"]),
+        (["--role", "citizen"], ["--bsn", "needs one"]),
+        (["--role", "agent", "--bsn", BSN], ["--bsn goes with --role citizen"]),
+        (["--role", "citizen", "--bsn", "900000013"], ["nine digits that pass the eleven-test"]),
+        (["--role", "citizen", "--bsn", "9000"], ["nine digits that pass the eleven-test"]),
+        (["--role", "agent", "--directory", "/dev/null/x"], ["/dev/null", "Not a directory"]),
+        ([], ["--role"]),
+    ],
+)
+def test_a_token_that_cannot_be_is_refused(omniloket: Run, arguments: list[str], words: list[str]) -> None:
+    refused(omniloket("token", *arguments), *words)
+
+
+def test_a_broken_key_file_is_named(omniloket: Run, tmp_path: Path) -> None:
+    (tmp_path / "development.key").write_text("zz")
+    refused(omniloket("token", "--role", "agent", "--directory", "."), "development.key", "hexadecimal")
+
+
+def test_demo_loads_once_and_refuses_another_population(omniloket: Run, tmp_path: Path) -> None:
+    directory = tmp_path / ".omniloket"
+    assert omniloket("demo", "--citizens", "30", "--load-only").returncode == 0
+    before = {file.name: file.stat().st_mtime_ns for file in directory.glob("*.db")}
+    people = persons_in(directory)
+    assert len(people) == 30
+    again = omniloket("demo", "--citizens", "30", "--load-only")
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    assert {file.name: file.stat().st_mtime_ns for file in directory.glob("*.db")} == before
+    for other in (["--citizens", "31"], ["--citizens", "30", "--seed", "2"]):
+        refused(omniloket("demo", *other, "--load-only"), "30 citizens, seed 1", "--directory")
+    assert persons_in(directory) == people
+    assert (directory / "omniloket.toml").stat().st_mode & 0o077 == 0
+
+
+def test_a_load_that_was_broken_off_begins_anew(omniloket: Run, tmp_path: Path) -> None:
+    directory = tmp_path / ".omniloket"
+    process = subprocess.Popen([str(OMNILOKET), "demo", "--citizens", "50000", "--load-only"], cwd=tmp_path)
+    _wait(lambda: any(file.stat().st_size > 100_000 for file in directory.glob("persons.db.part")))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not list(directory.glob("*.db"))
+    assert omniloket("demo", "--citizens", "20", "--load-only").returncode == 0
+    assert len(persons_in(directory)) == 20
+
+
+def test_a_load_that_ended_between_two_files_begins_anew(omniloket: Run, tmp_path: Path) -> None:
+    directory = tmp_path / ".omniloket"
+    assert omniloket("demo", "--citizens", "20", "--load-only").returncode == 0
+    (directory / "journeys.db").unlink()
+    assert omniloket("demo", "--citizens", "25", "--load-only").returncode == 0
+    assert len(persons_in(directory)) == 25
+
+
+def test_a_file_that_is_not_the_demo_s_is_never_touched(omniloket: Run, tmp_path: Path) -> None:
+    (tmp_path / "persons.db").write_text("mine")
+    refused(omniloket("demo", "--citizens", "20", "--load-only", "--directory", "."), "persons.db", "move it")
+    assert (tmp_path / "persons.db").read_text() == "mine"
+
+
+def test_demo_on_postgresql(omniloket: Run, postgres: str, tmp_path: Path) -> None:
+    there = ["--postgres", postgres, "--load-only"]
+    process = subprocess.Popen([str(OMNILOKET), "demo", "--citizens", "50000", *there], cwd=tmp_path)
+    urls = PostgresDatabases(postgres).urls
+    _wait(lambda: len(_persons_at(urls)) > 0)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    first = omniloket("demo", "--citizens", "30", *there)
+    assert first.returncode == 0, first.stderr
+    people = run(rows_of(urls["persons"], PERSOON))
+    assert len(people) == 30
+    again = omniloket("demo", "--citizens", "30", *there)
+    assert (again.returncode, again.stderr) == (0, "")
+    refused(omniloket("demo", "--citizens", "31", *there), "30 citizens, seed 1")
+    done = omniloket("check", "--config", ".omniloket/omniloket.toml")
+    assert done.returncode == 0, done.stdout
+    command = [str(OMNILOKET), "demo", "--citizens", "30", "--postgres", postgres, "--port", "0"]
+    with running(command, tmp_path / "demo.log") as (_, port):
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=30).json()["ready"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--citizens", "0"], ["--citizens", "from 1 to 1000000", "0"]),
+        (["--citizens", "1000001"], ["--citizens", "from 1 to 1000000", "1000001"]),
+        (["--citizens", "many"], ["--citizens", "integer"]),
+        (["--persons", "nowhere.json"], ["nowhere.json", "No such file"]),
+        (["--postgres", "mysql://127.0.0.1/x"], ["--postgres", "postgresql://"]),
+        (["--postgres", "postgresql://127.0.0.1:1/x"], ["does not let us in"]),
+        (["--directory", "/dev/null/x"], ["/dev/null", "Not a directory"]),
+        (["--host", "0.0.0.0", "--citizens", "5"], ["host", "loopback", "0.0.0.0"]),
+        (["--port", "70000", "--citizens", "5"], ["port", "65535", "70000"]),
+    ],
+)
+def test_a_demo_that_cannot_be_is_refused(omniloket: Run, arguments: list[str], words: list[str]) -> None:
+    refused(omniloket("demo", *arguments), *words)
+
+
+def test_a_sealing_key_that_is_broken_is_named(omniloket: Run, tmp_path: Path) -> None:
+    (tmp_path / "sealing.key").write_text("")
+    refused(omniloket("demo", "--citizens", "5", "--load-only", "--directory", "."), "sealing.key", "remove")
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "words"),
+    [
+        ("serve", None, ["no settings file", "omniloket.toml"]),
+        ("check", b"port = = 1", ["omniloket.toml", "not TOML"]),
+        ("sources", b"\xff\xfe", ["omniloket.toml", "not TOML"]),
+        ("serve", b"port = 70000", ["port", "65535", "70000"]),
+        ("sources", b"", ["sources", "sealing", "it is not set"]),
+    ],
+)
+def test_wrong_settings_stop_the_start(
+    omniloket: Run, tmp_path: Path, command: str, content: bytes | None, words: list[str]
+) -> None:
+    file = tmp_path / "omniloket.toml"
+    if content is not None:
+        file.write_bytes(content)
+    refused(omniloket(command, "--config", str(file)), *words)
+
+
+def test_every_wrong_setting_is_named_at_once_with_what_it_was(omniloket: Run) -> None:
+    names = [name for name, _, _ in described() if name not in ("host", "development_key_file") and "seal" not in name]
+    wrong = {"OMNILOKET_" + name.upper().replace(".", "__"): "nonsense" for name in names}
+    done = omniloket("check", **wrong)
+    refused(done, "sealing", *names)
+    assert done.stderr.count("but got: 'nonsense'") == len(names)
+
+
+def test_a_part_of_the_settings_that_is_no_json_is_named(omniloket: Run) -> None:
+    refused(omniloket("check", OMNILOKET_SEALING__KEYS="c2VjcmV0"), "environment", '"sealing"', "JSON")
+
+
+def test_serve_check_and_sources_over_real_back_ends(omniloket: Run, sqlite_urls: Urls, tmp_path: Path) -> None:
+    with serving(sqlite_urls, tmp_path) as server:
+        good = omniloket("check", "--config", "omniloket.toml")
+        assert good.returncode == 0
+        lines = ["settings: good", *(f"{name}: good" for name in sqlite_urls)]
+        assert good.stdout.splitlines() == lines
+        listed = omniloket("sources", "--config", "omniloket.toml").stdout
+        for name, serves in {"persons": "Citizen", "incidents": "Report, StatusChange"}.items():
+            assert re.search(rf"{name}\W+{serves}\W+yes\W+\d+\.\d ms", listed)
+        taken = omniloket("serve", "--config", "omniloket.toml", "--port", str(server.port))
+        refused(taken, "address already in use")
+        assert stop(server.process) in (0, -signal.SIGTERM)
+    (tmp_path / "development.key").write_text("")
+    refused(omniloket("serve", "--config", "omniloket.toml", "--port", "0"), "development.key")
+
+
+def test_serve_runs_as_many_processes_as_wanted(sqlite_urls: Urls, tmp_path: Path) -> None:
+    port = _free_port()
+    with serving(sqlite_urls, tmp_path, "--workers", "2", "--port", str(port)) as server:
+        assert server.port == port
+        _wait(lambda: server.log.read_text().count("Application startup complete") == 2)
+        assert httpx.post(server.url, json={"query": "{ __typename }"}, timeout=30).status_code == 200
+
+
+def test_check_tells_the_reason_of_each_source_that_is_broken(
+    omniloket: Run, sqlite_urls: Urls, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.db").write_bytes(b"no database" * 1000)
+    urls = {
+        **sqlite_urls,
+        "persons": f"sqlite+aiosqlite:///{tmp_path}/nowhere.db",
+        "incidents": f"sqlite+aiosqlite:///{tmp_path}/broken.db",
+        "servicemodule": "postgresql+asyncpg://somebody:sekret@127.0.0.1:1/x",
+        "journeys": sqlite_urls["persons"],
+    }
+    with pytest.raises(AssertionError, match="did not start"), serving(urls, tmp_path, "--workers", "many"):
+        pass  # only for the settings file that it writes
+    done = omniloket("check", "--config", "omniloket.toml")
+    assert done.returncode == 1
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert told.pop("settings") == "good"
+    assert all("does not answer" in reason for reason in told.values()), told
+    assert set(told) == set(urls)
+    assert "FileNotFoundError" in told["persons"]
+    assert "sekret" not in done.stdout + done.stderr
+    assert not (tmp_path / "nowhere.db").exists()
+    listed = omniloket("sources", "--config", "omniloket.toml").stdout
+    assert re.search(r"persons\W+Citizen\W+no\b", listed)
+
+
+def _persons_at(urls: Urls) -> list[Any]:
+    try:
+        return run(rows_of(urls["persons"], PERSOON))
+    except Exception:  # the database or its table is not there yet
+        return []
+
+
+def _wait(until: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if until():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came so far")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]

@@ -66,9 +66,13 @@ class Citizen(Node):
     given_names: str | None = field("All given names (voornamen). Null for people with a single name.")
     family_name_prefix: str | None = field("What stands before the family name (voorvoegsel): `van der`.")
     family_name: str | None = field("The family name, without prefix. Null for people with a single name.")
-    full_name: str = field("The whole name as it is written, with prefix and title.")
+    full_name: str = field(
+        "The whole name as it is written, with prefix and title. Empty when the register knows none."
+    )
     birth_date: PartialDate | None = field("The birth date, as precisely as it is known.")
-    deceased_on: PartialDate | None = field("The date of death, as precisely as it is known.")
+    deceased_on: PartialDate | None = field(
+        "The date of death, as precisely as it is known; `XXXX` when the citizen died on a date that is not known."
+    )
     address: Address | None = field("Where the citizen lives. Null when unknown.")
     email: str | None = field("The e-mail address that the citizen gave.")
     phone: str | None = field("The phone number that the citizen gave, in E.164: +31612345678.")

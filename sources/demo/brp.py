@@ -1,6 +1,7 @@
 """Persons in the answer form of the national persons register's API (BRP Personen Bevragen), as rows of `persoon`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +11,10 @@ from sources.demo.people import Row
 from sources.sql.persons import SECRET
 
 Given = Mapping[str, Any]
+
+_DATES = ("Datum", "JaarMaandDatum", "JaarDatum", "DatumOnbekend")
+_UNKNOWN_DATE = "00000000"
+_HIGHEST_NUMBER = 99_999
 
 
 class PersonsFileError(Exception):
@@ -52,6 +57,9 @@ def _row(person: Given) -> Row:
         raise _Malformed("'burgerservicenummer' must be nine digits")
     name = _part(person, "naam")
     title = _part(name, "adellijkeTitelPredicaat")
+    secret = person.get("geheimhoudingPersoonsgegevens")
+    if secret is not None and not isinstance(secret, bool):
+        raise _Malformed("'geheimhoudingPersoonsgegevens' must be true or false")
     return {
         "bsn": bsn,
         "voornamen": _text(name, "voornamen"),
@@ -59,18 +67,18 @@ def _row(person: Given) -> Row:
         "titel_soort": _text(title, "soort"),
         "voorvoegsel": _text(name, "voorvoegsel"),
         "geslachtsnaam": _text(name, "geslachtsnaam"),
-        "geboortedatum": _date(_part(_part(person, "geboorte"), "datum")),
-        "overlijdensdatum": _date(_part(_part(person, "overlijden"), "datum")),
-        "indicatie_geheim": SECRET if person.get("geheimhoudingPersoonsgegevens") else 0,
-        **_address(_part(_part(person, "verblijfplaats"), "verblijfadres")),
+        "geboortedatum": _date(person, "geboorte"),
+        "overlijdensdatum": _date(person, "overlijden") or (_UNKNOWN_DATE if person.get("overlijden") else None),
+        "indicatie_geheim": SECRET if secret else 0,
+        **_address(_part(_part(person, "verblijfplaats"), "verblijfadres"), _part(person, "gemeenteVanInschrijving")),
     }
 
 
-def _address(address: Given) -> Row:
+def _address(address: Given, municipality: Given) -> Row:
     """In the Netherlands by parts, or a described place (locatie), or the lines of an address abroad."""
     number = address.get("huisnummer")
-    if number is not None and not isinstance(number, int):
-        raise _Malformed("'huisnummer' must be a number")
+    if number is not None and (type(number) is not int or not 0 <= number <= _HIGHEST_NUMBER):
+        raise _Malformed(f"'huisnummer' must be a number from 0 to {_HIGHEST_NUMBER}")
     return {
         "straatnaam": _text(address, "officieleStraatnaam") or _text(address, "korteStraatnaam"),
         "huisnummer": number,
@@ -78,7 +86,9 @@ def _address(address: Given) -> Row:
         "huisnummertoevoeging": _text(address, "huisnummertoevoeging"),
         "aanduiding_huisnummer": _text(_part(address, "aanduidingBijHuisnummer"), "omschrijving"),
         "postcode": _text(address, "postcode"),
-        "woonplaats": _text(address, "woonplaats"),
+        # An address from before the national address register has no town: the API's own address lines show the
+        # municipality in its place.
+        "woonplaats": _text(address, "woonplaats") or (None if number is None else _text(municipality, "omschrijving")),
         "locatiebeschrijving": _text(address, "locatiebeschrijving"),
         "adresregel1": _text(address, "regel1"),
         "adresregel2": _text(address, "regel2"),
@@ -93,19 +103,28 @@ def _country(given: Given) -> str | None:
     return _text(given, "omschrijving") or (None if code == "0000" else code)
 
 
-def _date(given: Given) -> str | None:
-    """A date of any precision (Datum, JaarMaandDatum, JaarDatum, DatumOnbekend) as eight digits with zeros."""
-    kind = given.get("type")
-    if kind is None:
-        return None
-    if kind == "Datum":
-        digits = (_text(given, "datum") or "").replace("-", "")
-    else:
-        year, month = given.get("jaar", 0), given.get("maand", 0)
-        digits = f"{year:04}{month:02}00" if isinstance(year, int) and isinstance(month, int) else ""
-    if len(digits) != 8 or not digits.isdigit():
-        raise _Malformed(f"a date of the type '{kind}' cannot be read")
-    return digits
+def _date(person: Given, event: str) -> str | None:
+    """The date of an event, of any precision, as eight digits with zeros for what is unknown."""
+    given = _part(_part(person, event), "datum")
+    try:
+        return _digits(given) if given else None
+    except (KeyError, TypeError, ValueError):
+        raise _Malformed(f"'{event}.datum' must be a date of the type {', '.join(_DATES)}") from None
+
+
+def _digits(given: Given) -> str:
+    """What a date's type says is known of it; raises KeyError, TypeError or ValueError for what is no date."""
+    match given["type"]:
+        case "Datum":
+            return date.fromisoformat(given["datum"]).isoformat().replace("-", "")
+        case "JaarMaandDatum":
+            return date(given["jaar"], given["maand"], 1).isoformat().replace("-", "")[:6] + "00"
+        case "JaarDatum":
+            return date(given["jaar"], 1, 1).isoformat()[:4] + "0000"
+        case "DatumOnbekend":
+            return _UNKNOWN_DATE
+        case _:
+            raise ValueError
 
 
 def _part(given: Given, name: str) -> Given:
@@ -123,4 +142,6 @@ def _text(given: Given, name: str) -> str | None:
     value = given.get(name)
     if value is not None and not isinstance(value, str):
         raise _Malformed(f"'{name}' must be text")
+    if value is not None and "\0" in value:
+        raise _Malformed(f"'{name}' must be text without U+0000")
     return value

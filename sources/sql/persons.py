@@ -21,6 +21,9 @@ SOURCE = "persons"
 SECRET = 7
 """`indicatie_geheim` as the municipal registers code it: 0 none, 7 no disclosure (LO GBA, element 70.10)."""
 
+UNKNOWN_DATE = "XXXX"
+"""A date of which even the year is unknown (ISO 8601-2, section 8.2): for a death, which none would deny."""
+
 
 class Register(SQLModel, registry=registry()):
     """The tables of this database, and of no other."""
@@ -118,7 +121,7 @@ def _read(row: RowView) -> Citizen:
         family_name_prefix=row.text_or_none("voorvoegsel"),
         family_name=row.text_or_none("geslachtsnaam"),
         birth_date=row.partial_date("geboortedatum"),
-        deceased_on=row.partial_date("overlijdensdatum"),
+        deceased_on=row.partial_date("overlijdensdatum", unknown=UNKNOWN_DATE),
         address=_address(row),
         secret=row.integer("indicatie_geheim") != 0,
         email=row.text_or_none("emailadres"),
@@ -130,15 +133,14 @@ def _full_name(row: RowView) -> str:
     """A title stands before the family name, a predicate before the given names (Wet op de adeldom)."""
     title = row.text_or_none("titel_predicaat")
     is_predicate = row.text_or_none("titel_soort") == "predicaat"
+    prefix, family = row.text_or_none("voorvoegsel") or "", row.text_or_none("geslachtsnaam") or ""
     parts = [
         title if is_predicate else None,
         row.text_or_none("voornamen"),
         None if is_predicate else title,
-        row.text_or_none("voorvoegsel"),
-        row.text_or_none("geslachtsnaam"),
+        prefix + family if prefix.endswith("'") else f"{prefix} {family}",
     ]
-    name = " ".join(" ".join(part for part in parts if part).split())
-    return name or row.malformed("geslachtsnaam")
+    return " ".join(" ".join(part for part in parts if part).split())
 
 
 def _address(row: RowView) -> Address | None:

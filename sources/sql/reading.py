@@ -59,8 +59,8 @@ class RowView:
         """J or N, as old systems write a truth."""
         return self.code(column, {"J": True, "N": False})
 
-    def partial_date(self, column: str) -> str | None:
-        """Eight digits with zeros for what is unknown, as ISO 8601 of reduced precision; all unknown is None."""
+    def partial_date(self, column: str, unknown: str | None = None) -> str | None:
+        """Eight digits with zeros for what is unknown, as ISO 8601 of reduced precision; all unknown is `unknown`."""
         written = self.text_or_none(column)
         if written is None:
             return None
@@ -69,7 +69,7 @@ class RowView:
             self.malformed(column)
         year, month, day = match.groups()
         if year == "0000":
-            return None
+            return unknown
         try:
             date(int(year), int(month) or 1, int(day) or 1)
         except ValueError:

@@ -13,7 +13,7 @@ NPM := web/npm
 WEB_INSTALLED := web/node_modules/.installed
 BUNDLE := omniloket/bundle/index.html
 
-.PHONY: run test check format constraints clean graphiql screenshot
+.PHONY: run test check format benchmark constraints clean graphiql screenshot
 
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
@@ -56,6 +56,9 @@ $(WEB_INSTALLED): $(INSTALLED) web/package.json web/package-lock.json web/.npmrc
 
 screenshot: $(INSTALLED) $(BUNDLE) ## makes the README's picture of GraphiQL anew
 	OMNILOKET_SCREENSHOT=docs/images/graphiql.png $(BIN)/pytest -q tests/end_to_end/test_graphiql.py -k live_status
+
+benchmark: $(INSTALLED) ## what the main queries cost; see docs/benchmarks.md
+	$(BIN)/python benchmarks/queries.py
 
 constraints: $(INSTALLED) ## writes down the exact versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude omniloket | LC_ALL=C sort --ignore-case > constraints.txt

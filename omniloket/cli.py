@@ -137,12 +137,10 @@ def link(
     ] = False,
 ) -> None:
     """Links the back-ends' whole history into journeys, before a first start. Goes on where it was broken off."""
-    settings = _settings(config)
-    logs.configure(settings.log_level)
-    try:
+    with _plainly():
+        settings = read(config)
+        logs.configure(settings.log_level)
         asyncio.run(_link(settings, again=again))
-    except LinkError as error:
-        _stop(str(error))
 
 
 @sources_app.callback(invoke_without_command=True)

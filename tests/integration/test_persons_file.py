@@ -9,7 +9,7 @@ import pytest
 from sources.demo.brp import PersonsFileError, read_persons
 from sources.demo.loading import PostgresDatabases, SqliteFiles, load
 from sources.demo.population import Population
-from support.back_ends import SEALER, run
+from support.back_ends import run
 from support.houses import opened
 
 FILE = Path(__file__).resolve().parents[1] / "fixtures" / "brp-persons.json"
@@ -93,7 +93,7 @@ async def test_every_person_loads_and_nothing_is_lost(
     postgres = request.getfixturevalue("postgres") if kind == "postgresql" else None
     target = SqliteFiles(tmp_path) if postgres is None else PostgresDatabases(postgres, "omniloket_persons")
     rows = read_persons(FILE)
-    run(load(target, Population(0, 1, SEALER, rows), "persons", lambda _: None))
+    run(load(target, Population(0, 1, rows), "persons", lambda _: None))
     async with opened(target.urls) as ask:
         found = {bsn: (await ask.data(QUERY, bsn=bsn))["citizen"] for bsn in EXPECTED}
     assert found == {bsn: {"bsn": bsn, **each} for bsn, each in EXPECTED.items()}

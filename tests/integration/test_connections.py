@@ -133,3 +133,18 @@ async def test_a_journeys_timeline_as_the_docs_show_it(ask: Asking, urls: Urls) 
     answer = await ask.data(document("journey-timeline"), id=encode("Journey", entry["journey_id"]))
     assert "Handover" in {edge["node"]["__typename"] for edge in answer["journey"]["timeline"]["edges"]}
     assert len(answer["journey"]["channels"]) > 1
+
+
+async def test_the_settings_tell_how_long_a_page_is_and_may_be(sqlite_urls: Urls) -> None:
+    async with opened(sqlite_urls, page_size=3, max_page_size=5) as ask:
+        pages = [len((await ask.data(PAGE, **given))["reports"]["edges"]) for given in ({}, {"first": 5}, {"last": 5})]
+        assert pages == [3, 5, 5]
+        assert await ask.codes(PAGE, first=6) == ["BAD_USER_INPUT"]
+        assert await ask.codes("query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["x"] * 6) == ["BAD_USER_INPUT"]
+
+
+async def test_a_page_of_none_has_no_edges(ask: Asking) -> None:
+    for given in ({"first": 0}, {"last": 0}):
+        found = (await ask.data(PAGE, **given))["reports"]
+        assert found["edges"] == []
+        assert found["totalCount"] > 0

@@ -82,3 +82,38 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path: Path) -> None:
     file.write_text("port = = 1")
     with pytest.raises(SettingsError, match="not TOML"):
         read(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most", "beyond"),
+    [
+        ("port", 0, 65_535, (-1, 65_536)),
+        ("workers", 1, 64, (0, 65)),
+        ("max_body_bytes", 1024, 67_108_864, (1023, 67_108_865)),
+        ("documents", 1, 100_000, (0, 100_001)),
+        ("max_page_size", 25, 1000, (24, 1001)),
+        ("live.poll_seconds", 0.05, 60, (0.04, 61, "nan", "inf")),
+        ("live.queue_size", 1, 100_000, (0, 100_001)),
+        ("live.init_timeout_seconds", 0.001, 120, (0, 121)),
+        ("live.ping_seconds", 0.001, 300, (0, 301)),
+        ("live.operations_per_socket", 1, 10_000, (0, 10_001)),
+        ("live.max_message_bytes", 1024, 16_777_216, (1023, 16_777_217)),
+        ("sources.persons.timeout_seconds", 0.001, 60, (0, 61)),
+        ("sources.persons.pool_size", 1, 100, (0, 101)),
+    ],
+)
+def test_limits_hold_at_their_edges(
+    monkeypatch: pytest.MonkeyPatch, name: str, least: float, most: float, beyond: tuple[object, ...]
+) -> None:
+    variable = "OMNILOKET_" + name.upper().replace(".", "__")
+    for value in (least, most):
+        monkeypatch.setenv(variable, str(value))
+        settings: Any = read(None, **GIVEN)
+        for part in name.split("."):
+            settings = getattr(settings, part)
+        assert settings == value
+    for value in beyond:
+        monkeypatch.setenv(variable, str(value))
+        with pytest.raises(SettingsError, match=name.rpartition(".")[2]) as caught:
+            read(None, **GIVEN)
+        assert str(value) in str(caught.value)

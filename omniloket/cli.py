@@ -14,7 +14,7 @@ from omniloket import demo as demonstration
 from omniloket import logs, serving, wake_ups
 from omniloket.house import databases
 from omniloket.identity import make_token, read_key
-from omniloket.linking import LinkError, link_history
+from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
 from resolvers.citizens import is_bsn
@@ -145,15 +145,17 @@ def link(
 
 @sources_app.callback(invoke_without_command=True)
 def sources(context: typer.Context, config: ConfigFile = None) -> None:
-    """Lists the back-ends: what each serves, whether it answers, and how fast."""
+    """Lists the back-ends: what each serves, whether it answers, how fast, and what is still to be linked."""
     if context.invoked_subcommand is not None:
         return
     with _plainly():
         settings = read(config)
-    table = Table("source", "serves", "answers", "latency")
-    for health in asyncio.run(_asked(settings)):
+    table = Table("source", "serves", "answers", "latency", "to be linked")
+    for health, rows in asyncio.run(_asked_with_lag(settings)):
         latency = "" if health.latency_ms is None else f"{health.latency_ms:.1f} ms"
-        table.add_row(health.source, ", ".join(SERVES[health.source]), "yes" if health.available else "no", latency)
+        behind = "" if rows is None else f"{rows} rows"
+        serves, answers = ", ".join(SERVES[health.source]), "yes" if health.available else "no"
+        table.add_row(health.source, serves, answers, latency, behind)
     Console().print(table)
 
 
@@ -165,13 +167,11 @@ def install(
     config: ConfigFile = None,
 ) -> None:
     """Makes the triggers by which a source on PostgreSQL tells at once that its logs have grown."""
-    try:
+    with _plainly():
         if dry_run:
             typer.echo(wake_ups.sql(names or [], installing))
         else:
-            wake_ups.install(names or [], _settings(config), url)
-    except wake_ups.WakeUpError as error:
-        _stop(str(error))
+            wake_ups.install(names or [], read(config), url)
 
 
 @sources_app.command()
@@ -182,13 +182,11 @@ def uninstall(
     config: ConfigFile = None,
 ) -> None:
     """Takes those triggers away again. Changes are heard of by polling then."""
-    try:
+    with _plainly():
         if dry_run:
             typer.echo(wake_ups.sql(names or [], uninstalling))
         else:
-            wake_ups.uninstall(names or [], _settings(config), url)
-    except wake_ups.WakeUpError as error:
-        _stop(str(error))
+            wake_ups.uninstall(names or [], read(config), url)
 
 
 async def _link(settings: Settings, *, again: bool) -> None:
@@ -202,12 +200,18 @@ async def _asked(settings: Settings) -> list[Health]:
         return await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
 
 
+async def _asked_with_lag(settings: Settings) -> list[tuple[Health, int | None]]:
+    async with open_sources(databases(settings), settings.sealer()) as opened:
+        found = await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
+        return [(health, await rows_to_link(settings, opened, health.source)) for health in found]
+
+
 @contextmanager
 def _plainly() -> Generator[None]:
     """What stops a command is told in a sentence, without a traceback."""
     try:
         yield
-    except (demonstration.DemoError, LinkError, SettingsError) as error:
+    except (demonstration.DemoError, LinkError, SettingsError, wake_ups.WakeUpError) as error:
         _stop(str(error))
     except OSError as error:
         if error.filename is None:

@@ -13,7 +13,7 @@ from sources.linking.storing import NotTheLinker
 from sources.ports import Sources
 from sources.sql.journey_store import SqlJourneyStore
 from sources.sql.migrating import migrate
-from subscriptions.linker import Linker, Pace, Progress
+from subscriptions.linker import Linker, Pace, Progress, followed_logs
 
 log = structlog.get_logger("omniloket")
 
@@ -57,6 +57,24 @@ async def link_history(
         raise LinkError("Another process is the linker, and goes on with the history itself.") from None
     except SourceError as error:
         raise LinkError(str(error)) from error
+
+
+async def rows_to_link(settings: Settings, sources: Sources, source: str) -> int | None:
+    """How many rows of a source's logs the linker has not read yet, as their serials count them.
+
+    None for a source without a log that it follows, and where the source or the journey database does not answer.
+    """
+    journeys = settings.sources.journeys
+    logs = {name: log for name, log in followed_logs(sources).items() if log.source == source}
+    if not logs:
+        return None
+    try:
+        async with SqlJourneyStore(journeys.url, timeout_seconds=journeys.timeout_seconds) as store:
+            positions = await store.positions()
+        ends = {name: await log.end() for name, log in logs.items()}
+    except SourceError:
+        return None
+    return sum(end - positions[name].position if name in positions else end for name, end in ends.items())
 
 
 async def _take_over(linker: Linker, lease_seconds: float, *, again: bool) -> None:

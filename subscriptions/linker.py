@@ -50,6 +50,16 @@ class Progress:
     total: int
 
 
+def followed_logs(sources: Sources) -> dict[str, Log[Any]]:
+    """The logs that tell the linker where to look, by the names under which it remembers its place in them."""
+    return {
+        "contacts": sources.contact_log,
+        "subjects": sources.subject_log,
+        "statuses": sources.status_log,
+        "involvements": sources.involvement_log,
+    }
+
+
 class Linker:
     """Links what four back-ends know into journeys. `report` is told of failures, with the name of the log or task."""
 
@@ -74,12 +84,7 @@ class Linker:
         self._report = report
         self._sleep = sleep
         self._clock = clock
-        self._logs: dict[str, Log[Any]] = {
-            "contacts": sources.contact_log,
-            "subjects": sources.subject_log,
-            "statuses": sources.status_log,
-            "involvements": sources.involvement_log,
-        }
+        self._logs = followed_logs(sources)
         self._looked_again_at = datetime.min.replace(tzinfo=UTC)
         self._looked_again_after = 0
 

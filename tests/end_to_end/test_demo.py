@@ -142,7 +142,7 @@ def test_the_log_tells_of_nobody(demo: Demo) -> None:
     assert '"causes"' in printed, "the failures were logged"
     tokens = [line for line in printed.splitlines() if line.startswith("eyJ")]
     assert sorted(tokens) == sorted([demo.citizen, demo.agent])
-    told = "\n".join(line for line in printed.splitlines() if line not in tokens)
+    told = printed.replace(demo.citizen, "").replace(demo.agent, "")
     assert [secret for person in people for secret in _secrets(person) if secret in told] == []
     assert [claims for claims in map(_claims, re.findall(r"eyJ[\w-]+\.(eyJ[\w-]+)", told)) if "bsn" in claims] == []
     assert _claims(demo.citizen.split(".")[1])["bsn"] == people[0]["bsn"]

@@ -152,8 +152,8 @@ class _Connection:
         request = _request(message)
         if operation_id in self._operations:
             raise _Closing(4409, f"Subscriber for {operation_id} already exists")
-        # Those that are ending count as well: they wait for a client that does not read.
-        if len(self._running) >= self._protocol.limits.operations:
+        # Those whose last message waits for a client that does not read count as well.
+        if sum(not task.cancelling() for task in self._running) >= self._protocol.limits.operations:
             await self._send_error(operation_id, [_too_many(self._protocol.limits.operations)])
             return
         task = asyncio.create_task(self._operate(operation_id, request, self._make_context))

@@ -14,7 +14,7 @@ from support.houses import AGENT, QUERIES, Asking, citizen, document
 
 ROOT = QUERIES.parents[1]
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 LISTED = re.findall(r"^\| \[([\w-]+)\]\((docs/queries/[\w-]+\.graphql)\)", README, re.MULTILINE)
 
 

@@ -13,7 +13,7 @@ from hypothesis_graphql import nodes, queries
 from engine.executor import RequestRefused
 from resolvers.context import Viewer
 from resolvers.ids import encode
-from schema.building import build
+from schema.building import printed
 from sources.sealing import citizen_key
 from support.back_ends import SEALER, Urls
 from support.houses import AGENT, ANONYMOUS, DEVELOPER, Asking, citizen, opened
@@ -25,7 +25,7 @@ EXPECTED = {"BAD_USER_INPUT", "FORBIDDEN", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALI
 texts = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(["\0", "%", "'", "+31612345678", BSN])
 instants = st.sampled_from(["2026-05-12T09:30:00Z", "0002-01-01T00:00:00+23:59", "9998-12-31T23:59:59-23:59", "soon"])
 documents = queries(
-    build().as_str(),
+    printed(),
     custom_scalars={
         "DateTime": instants.map(nodes.String),
         "Date": st.sampled_from(["1970-05-12", "0001-01-01", "never"]).map(nodes.String),

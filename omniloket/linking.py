@@ -20,6 +20,9 @@ log = structlog.get_logger("omniloket")
 HISTORY_BATCH = 1000
 """Rows of each log that one transaction links while nobody waits for it."""
 
+_RELEASE_SECONDS = 1.0
+"""How long one that stops tries to make room for the next linker, which takes over a little later anyway."""
+
 
 class LinkError(Exception):
     """The history cannot be linked now; the message says why."""
@@ -97,7 +100,9 @@ async def _linker(settings: Settings, sources: Sources, batch: int) -> AsyncGene
         try:
             yield linker
         finally:
-            await linker.release()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_RELEASE_SECONDS):
+                    await linker.release()
 
 
 def _report(name: str, error: Exception) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from resolvers.ids import encode
+from sources.demo.loading import PostgresDatabases
 from sources.sql.incidents import INCIDENT
 from sources.sql.journeys import ENTRY, HANDOVER, JOURNEY, LINKER
 from sources.sql.servicemodule import KLANTCONTACT
-from support.back_ends import Urls, rows_of, write
-from support.servers import serving
+from support.back_ends import Urls, loaded, rows_of, write
+from support.postgres import postgres_server
+from support.servers import serving, stop
 from support.sockets import Socket, connected
 
 JOURNEY_UPDATED = """
@@ -145,3 +147,15 @@ async def test_no_journey_database_holds_a_bsn(urls: Urls) -> None:
     stored = [str(row) for table in (JOURNEY, ENTRY, HANDOVER) for row in await rows_of(urls["journeys"], table)]
     assert any(number in row for row in stored for number in reports)
     assert [row for row in stored if any(bsn in row for bsn in bsns)] == []
+
+
+async def test_a_linker_stops_also_while_the_journeys_stand_still(tmp_path: Path) -> None:
+    with postgres_server() as postgres:
+        urls = loaded(PostgresDatabases(postgres.url))
+        bsn, _, key = await newest(urls)
+        patient = {"OMNILOKET_SOURCES__JOURNEYS__TIMEOUT_SECONDS": "60"}
+        with serving(urls, tmp_path, OMNILOKET_LINKING__RUN="true", **patient) as server:
+            await write(urls["servicemodule"], contact(bsn, "APP", "nog net"))
+            assert await journey_of_subject(urls, "nog net") == key
+            with postgres.paused():
+                assert stop(server.process) == -signal.SIGTERM

@@ -23,10 +23,13 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     parse,
+    specified_rules,
     validate,
 )
 from graphql import Executor as CoreExecutor
 from graphql import execution as core
+
+from engine.one_of import OneOfVariables
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -38,6 +41,8 @@ MAX_DOCUMENT_TOKENS = 10_000
 
 _REMEMBERED_CHARACTERS = 1_000
 """How long remembered documents may be on average: a parsed one takes some 300 bytes of memory a character."""
+
+_RULES = (*specified_rules, OneOfVariables)
 
 Response = dict[str, Any]
 """A GraphQL response (section 7.1): `data` once execution began, `errors` where there are any."""
@@ -216,7 +221,7 @@ class Executor:
         except RecursionError:
             return _Document(None, [_refusal("The document is nested too deeply.", PARSE_FAILED)])
         try:
-            errors = validate(self._schema, document, max_errors=20)
+            errors = validate(self._schema, document, _RULES, max_errors=20)
         except RecursionError:
             return _Document(document, [_refusal("The document is nested too deeply.", VALIDATION_FAILED)])
         return _Document(

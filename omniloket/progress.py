@@ -11,7 +11,7 @@ _console = Console(stderr=True, highlight=False)
 
 @contextmanager
 def progress_bar(description: str, total: int | None = None) -> Generator[Callable[[int, int | None], None]]:
-    """Shows how far something is; what it gives is told how much is done, and of how much."""
+    """Shows how far something is; what it gives is told how much is done, and of how much, where that is known."""
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=_console) as progress:
         task = progress.add_task(description, total=total)
-        yield lambda done, of: progress.update(task, completed=done, total=of)
+        yield lambda done, of: progress.update(task, completed=done, total=of or None)

@@ -86,7 +86,7 @@ async def run_until_half(config: Path, urls: Urls, contacts: int) -> int:
     while process.poll() is None:
         await asyncio.sleep(0.5)
         peak = max(peak, psutil.Process(process.pid).memory_info().rss)
-        if await count(urls, "journey_entry WHERE kind = 'C'") >= contacts / 2:
+        if await read_so_far(urls) >= contacts / 2:
             process.send_signal(signal.SIGKILL)
             process.wait()
     return peak
@@ -102,6 +102,18 @@ def run_to_its_end(config: Path) -> int:
 
 def start(config: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([str(OMNILOKET), "link", "--config", str(config)], stderr=subprocess.DEVNULL)
+
+
+async def read_so_far(urls: Urls) -> int:
+    """How many contacts of the log have been read; they are numbered from 1,000,000,001."""
+    connection = await asyncpg.connect(plain(urls["journeys"]))
+    try:
+        query = "SELECT position - 1000000000 FROM linker_position WHERE log = 'contacts'"
+        return await connection.fetchval(query) or 0
+    except asyncpg.UndefinedTableError:
+        return 0
+    finally:
+        await connection.close()
 
 
 async def count(urls: Urls, rows: str) -> int:

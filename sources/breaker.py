@@ -25,30 +25,43 @@ class Breaker:
         self._clock = clock
         self._failures = 0
         self._rests_until = 0.0
-        self._is_probing = False
+        self._probe: Turn | None = None
 
     @property
     def is_open(self) -> bool:
         return self._failures >= self._patience.failures
 
-    def admits(self) -> bool:
-        """Whether a question may be asked now. One that was admitted ends in `answered`, `failed` or `abandoned`."""
+    def admit(self) -> "Turn | None":
+        """The turn of a question that may be asked now; None when none may. A turn ends in one of its methods."""
         if not self.is_open:
-            return True
-        if self._is_probing or self._clock() < self._rests_until:
-            return False
-        self._is_probing = True
-        return True
+            return Turn(self)
+        if self._probe is not None or self._clock() < self._rests_until:
+            return None
+        self._probe = Turn(self)
+        return self._probe
+
+    def end(self, turn: "Turn", is_answered: bool | None) -> None:
+        """What became of a question; None when nobody waited for it any more, which says nothing of the source."""
+        if self._probe is turn:
+            self._probe = None
+        if is_answered:
+            self._failures = 0
+        elif is_answered is not None:
+            self._failures += 1
+            self._rests_until = self._clock() + self._patience.rest_seconds
+
+
+class Turn:
+    """One question to a source. Only the probe's own end makes room for the next probe, however late others end."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
 
     def answered(self) -> None:
-        self._failures = 0
-        self._is_probing = False
+        self._breaker.end(self, is_answered=True)
 
     def failed(self) -> None:
-        self._failures += 1
-        self._rests_until = self._clock() + self._patience.rest_seconds
-        self._is_probing = False
+        self._breaker.end(self, is_answered=False)
 
     def abandoned(self) -> None:
-        """Who asked does not wait for the answer any more: that says nothing of the source."""
-        self._is_probing = False
+        self._breaker.end(self, is_answered=None)

@@ -69,21 +69,22 @@ class Database:
 
         Raises SourceTimedOut or SourceUnavailable, with the driver's exception chained.
         """
-        if not self._breaker.admits():
+        turn = self._breaker.admit()
+        if turn is None:
             raise SourceUnavailable(self.name)
         seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         try:
             rows = await self._within(seconds, statement)
         except TimeoutError as error:
-            self._breaker.failed()
+            turn.failed()
             raise SourceTimedOut(self.name, seconds) from error
         except FAILURES as error:
-            (self._breaker.failed if is_without_answer(error) else self._breaker.answered)()
+            (turn.failed if is_without_answer(error) else turn.answered)()
             raise SourceUnavailable(self.name) from error
         except BaseException:
-            self._breaker.abandoned()
+            turn.abandoned()
             raise
-        self._breaker.answered()
+        turn.answered()
         return rows
 
     async def health(self) -> Health:

@@ -1,6 +1,6 @@
 import pytest
 
-from sources.breaker import Breaker, Patience
+from sources.breaker import Breaker, Patience, Turn
 
 
 class Clock:
@@ -20,21 +20,26 @@ def breaker(clock: Clock) -> Breaker:
     return Breaker(Patience(failures=3, rest_seconds=2.0), clock=clock)
 
 
+def admitted(breaker: Breaker, times: int = 1) -> list[Turn]:
+    turns = [breaker.admit() for _ in range(times)]
+    return [turn for turn in turns if turn is not None]
+
+
 def fail(breaker: Breaker, times: int) -> None:
-    for _ in range(times):
-        assert breaker.admits()
-    for _ in range(times):
-        breaker.failed()
+    turns = admitted(breaker, times)
+    assert len(turns) == times
+    for turn in turns:
+        turn.failed()
 
 
 def test_a_few_failures_change_nothing(breaker):
     fail(breaker, 2)
-    assert breaker.admits()
+    assert admitted(breaker)
 
 
 def test_an_answer_begins_the_count_anew(breaker):
     fail(breaker, 2)
-    breaker.answered()
+    admitted(breaker)[0].answered()
     fail(breaker, 2)
     assert not breaker.is_open
 
@@ -42,23 +47,22 @@ def test_an_answer_begins_the_count_anew(breaker):
 def test_after_many_failures_in_a_row_nothing_is_asked_until_the_rest_is_over(breaker, clock):
     fail(breaker, 3)
     clock.now += 1.9
-    assert not breaker.admits()
+    assert not admitted(breaker)
     clock.now += 0.1
-    assert breaker.admits()
+    assert admitted(breaker)
 
 
 def test_one_question_at_a_time_probes(breaker, clock):
     fail(breaker, 3)
     clock.now += 2
-    assert [breaker.admits() for _ in range(3)] == [True, False, False]
+    assert len(admitted(breaker, 3)) == 1
 
 
 def test_the_answer_to_a_probe_lets_everything_through(breaker, clock):
     fail(breaker, 3)
     clock.now += 2
-    assert breaker.admits()
-    breaker.answered()
-    assert [breaker.admits() for _ in range(3)] == [True, True, True]
+    admitted(breaker)[0].answered()
+    assert len(admitted(breaker, 3)) == 3
 
 
 def test_a_probe_that_fails_begins_the_rest_anew(breaker, clock):
@@ -66,22 +70,33 @@ def test_a_probe_that_fails_begins_the_rest_anew(breaker, clock):
     clock.now += 2
     fail(breaker, 1)
     clock.now += 1.9
-    assert not breaker.admits()
+    assert not admitted(breaker)
     clock.now += 0.1
-    assert breaker.admits()
+    assert admitted(breaker)
 
 
 def test_a_probe_that_nobody_waits_for_makes_room_for_the_next(breaker, clock):
     fail(breaker, 3)
     clock.now += 2
-    assert breaker.admits()
-    breaker.abandoned()
-    assert breaker.admits()
+    admitted(breaker)[0].abandoned()
+    assert admitted(breaker)
 
 
 def test_late_failures_of_questions_asked_before_lengthen_the_rest(breaker, clock):
+    late = admitted(breaker)[0]
     fail(breaker, 3)
     clock.now += 1.5
-    breaker.failed()
+    late.failed()
     clock.now += 1
-    assert not breaker.admits()
+    assert not admitted(breaker)
+
+
+@pytest.mark.parametrize("how", [Turn.failed, Turn.abandoned])
+def test_questions_that_end_late_let_no_second_probe_through(breaker, clock, how):
+    late = admitted(breaker)[0]
+    fail(breaker, 3)
+    clock.now += 2
+    assert admitted(breaker)
+    how(late)
+    clock.now += 2
+    assert not admitted(breaker)

@@ -83,15 +83,15 @@ class _Doors:
         sources = {health.source: "good" if health.available else "unavailable" for health in found}
         return JSONResponse({"ready": ready, "sources": sources}, 200 if ready else 503)
 
-    def _connect(self, websocket: WebSocket, payload: Mapping[str, Any]) -> MakeContext:
+    async def _connect(self, websocket: WebSocket, payload: Mapping[str, Any]) -> MakeContext:
         """The token is looked at again for every operation and event, so that no stream outlives it."""
         house, authorization = self.house, _authorization(websocket, payload)
 
         async def make_context() -> object:
-            return house.context(authorization)
+            return await house.context(authorization)
 
         try:
-            house.context(authorization)
+            await house.context(authorization)
         except Unauthenticated:
             raise ConnectionRefused from None
         return make_context

@@ -9,6 +9,7 @@ import structlog
 from engine.executor import Executor, Prepared
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
+from omniloket.oidc import Issuers
 from omniloket.settings import Settings
 from resolvers import live
 from resolvers.context import Context, Services
@@ -31,9 +32,9 @@ class House:
     executor: Executor
     identity: Identity
 
-    def context(self, authorization: str | None) -> Context:
+    async def context(self, authorization: str | None) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
-        return Context(services=self.services, viewer=self.identity.of_authorization(authorization))
+        return Context(services=self.services, viewer=await self.identity.of_authorization(authorization))
 
     async def before(self, prepared: Prepared, context: object) -> None:
         """What has to happen before an operation reads any source."""
@@ -55,9 +56,10 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         )
         services = Services(sources, sealer, hub, settings.page_size, settings.max_page_size, subgraph=subgraph())
         executor = Executor(executable(), encode_error=encoder(_report_error), documents=settings.documents)
+        identity = Identity(Issuers(settings.issuers), None if key_file is None else read_key(key_file))
         try:
             async with following(settings, sources):
-                yield House(services, executor, Identity(None if key_file is None else read_key(key_file)))
+                yield House(services, executor, identity)
         finally:
             await hub.close()
 

@@ -19,7 +19,7 @@ from engine.executor import Executor, Prepared, RequestRefused
 from omniloket.media_types import GRAPHQL, JSON, parsed, preferred
 from resolvers.errors import Unauthenticated
 
-MakeContext = Callable[[str | None], object]
+MakeContext = Callable[[str | None], Awaitable[object]]
 """From an Authorization header to a fresh context; raises Unauthenticated."""
 
 PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
@@ -98,7 +98,7 @@ class GraphQLEndpoint:
     async def _answer(self, request: Request, media_type: str) -> Response:
         try:
             asked = await self._read(request)
-            context = self._context(request)
+            context = await self._context(request)
             answer = await self._execute(asked, context, is_get=request.method == "GET")
         except RequestRefused as refused:
             if request.method == "GET" and refused.kind == "mutation":
@@ -129,9 +129,9 @@ class GraphQLEndpoint:
                 raise too_large
         return bytes(body)
 
-    def _context(self, request: Request) -> object:
+    async def _context(self, request: Request) -> object:
         try:
-            return self._make_context(request.headers.get("authorization"))
+            return await self._make_context(request.headers.get("authorization"))
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None

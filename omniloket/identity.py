@@ -1,7 +1,7 @@
-"""Who asks: development tokens, which any developer can make, and which hold on loopback only.
+"""Who asks: tokens of the configured issuers (oidc.py), and development tokens, which hold on loopback only.
 
-A token is a JWT (RFC 7519) signed with a key that `omniloket demo` makes. Its claims: `sub`, `role`, `unit`, `bsn`,
-`clearance`, `exp`.
+A development token is a JWT (RFC 7519) signed with a key that `omniloket demo` makes. Its claims: `sub`, `role`,
+`unit`, `bsn`, `clearance`, `exp`.
 """
 
 import secrets
@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 
+from omniloket.oidc import Issuers
 from omniloket.settings import SettingsError
 from resolvers.context import ANONYMOUS, Viewer
 from resolvers.errors import Unauthenticated
@@ -24,12 +25,13 @@ MIN_KEY_BYTES = 32
 
 
 class Identity:
-    """Tells the viewer of a token. Without a development key no token is known, and everybody is anonymous."""
+    """Tells the viewer of a token. Without issuers and a development key, everybody is anonymous."""
 
-    def __init__(self, development_key: bytes | None) -> None:
+    def __init__(self, issuers: Issuers, development_key: bytes | None) -> None:
+        self._issuers = issuers
         self._key = development_key
 
-    def of_authorization(self, header: str | None) -> Viewer:
+    async def of_authorization(self, header: str | None) -> Viewer:
         """The viewer of an Authorization header (RFC 6750, section 2.1); none is ANONYMOUS.
 
         Raises Unauthenticated for a header that is not a bearer token that holds.
@@ -39,11 +41,16 @@ class Identity:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
-        return self.of_token(token.strip())
+        return await self.of_token(token.strip())
 
-    def of_token(self, token: str) -> Viewer:
+    async def of_token(self, token: str) -> Viewer:
         """The viewer of a token; raises Unauthenticated."""
-        if self._key is None or len(token) > MAX_TOKEN_BYTES:
+        if len(token) > MAX_TOKEN_BYTES or not token.isascii():
+            raise Unauthenticated
+        return await self._issuers.of_token(token) or self._of_development(token)
+
+    def _of_development(self, token: str) -> Viewer:
+        if self._key is None:
             raise Unauthenticated
         try:
             claims: Mapping[str, Any] = jwt.decode(

@@ -8,15 +8,27 @@ import base64
 import binascii
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, cast, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretBytes, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretBytes,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as NotJson
 
+from sources.records import Role
 from sources.sealing import Sealer
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
 
 
@@ -37,6 +49,31 @@ def _sealing_key(given: object) -> object:
     return key
 
 
+def is_private_url(url: str) -> bool:
+    """Whether nobody on the way can read or change what goes to a URL: HTTPS, or a host that is this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
+
+
+def _issuer_url(url: str) -> str:
+    if not is_private_url(url) or any(mark in url for mark in "?#@"):
+        raise ValueError("must be an https:// URL without user, query and fragment; http:// for a loopback host only")
+    return url
+
+
+def _token_role(role: Role) -> Role:
+    if role is Role.ANONYMOUS:
+        raise ValueError("must be a role that a token can give, which ANONYMOUS is not")
+    return role
+
+
+IssuerUrl = Annotated[str, AfterValidator(_issuer_url)]
+TokenRole = Annotated[Role, AfterValidator(_token_role)]
+Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
+ClaimName = Annotated[str, Field(min_length=1)]
 SealingKey = Annotated[SecretBytes, BeforeValidator(_sealing_key)]
 DatabaseUrl = Annotated[str, Field(pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://")]
 
@@ -110,6 +147,56 @@ class LiveSettings(_Part):
     )
 
 
+class ClaimNames(_Part):
+    """Under which names an issuer's tokens tell who asks."""
+
+    subject: ClaimName = Field(default="sub", description="The claim that names who asks; a text.")
+    role: ClaimName = Field(default="role", description="The claim with the role, or a list of them.")
+    unit: ClaimName = Field(default="unit", description="The claim with the unit (eenheid) of an agent; a text.")
+    bsn: ClaimName = Field(default="bsn", description="The claim with a citizen's BSN; a text of nine digits.")
+    clearance: ClaimName = Field(
+        default="clearance", description="The claim that is true for who may see confidential reports."
+    )
+
+
+class IssuerSettings(_Part):
+    """An OpenID Connect provider whose tokens hold."""
+
+    issuer: IssuerUrl = Field(description="The provider's URL, exactly as its tokens' `iss` writes it.")
+    audience: str = Field(min_length=1, description="What a token's `aud` must be, or have among others.")
+    algorithms: tuple[Algorithm, ...] = Field(
+        default=("RS256", "PS256", "ES256", "EdDSA"), min_length=1, description="Signatures that are taken."
+    )
+    leeway_seconds: float = Field(
+        default=30.0, ge=0, le=300, description="Seconds that the provider's clock and ours may differ."
+    )
+    timeout_seconds: float = Field(
+        default=2.0, gt=0, le=60, description="Seconds within which the provider's keys must be there."
+    )
+    refetch_seconds: float = Field(
+        default=10.0, gt=0, le=3600, description="Seconds between two fetches, however many unknown key ids come."
+    )
+    keys_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which keys are fetched again, and a token is verified again.",
+    )
+    role: TokenRole | None = Field(default=None, description="The role of everybody from this issuer. Or else `roles`.")
+    roles: dict[str, TokenRole] | None = Field(
+        default=None,
+        min_length=1,
+        description="Our role for each value of the role claim; of several, the first in this table.",
+    )
+    claims: ClaimNames = Field(default=ClaimNames(), description="Under which names its tokens tell who asks.")
+
+    @model_validator(mode="after")
+    def _role_or_roles(self) -> Self:
+        if (self.role is None) == (self.roles is None):
+            raise ValueError("takes either role or roles")
+        return self
+
+
 class LinkingSettings(_Part):
     """The linker, which puts contacts and reports into journeys."""
 
@@ -155,6 +242,7 @@ class Settings(BaseSettings):
     development_key_file: Path | None = Field(
         default=None, description="The key of development tokens. With it the server binds to loopback only."
     )
+    issuers: tuple[IssuerSettings, ...] = Field(default=(), description="The OpenID Connect providers.")
     sources: SourcesSettings = Field(description="The back-ends.")
     sealing: SealingSettings = Field(description="The keys that seal citizens' ids and cursors.")
     live: LiveSettings = Field(default=LiveSettings(), description="Live updates.")
@@ -204,9 +292,11 @@ def described() -> Iterator[tuple[str, str, str]]:
 
 def _described(part: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, info in part.model_fields.items():
-        kind = info.annotation
+        kind, mark = info.annotation, "."
+        if get_args(kind) == (IssuerSettings, ...):
+            kind, mark = IssuerSettings, "[]."
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _described(kind, f"{prefix}{name}.")
+            yield from _described(kind, f"{prefix}{name}{mark}")
         else:
             yield f"{prefix}{name}", _default(info), info.description or ""
 
@@ -216,6 +306,8 @@ def _default(info: FieldInfo) -> str:
         return "required"
     if isinstance(info.default, bool):
         return str(info.default).lower()
+    if isinstance(info.default, tuple):
+        return ", ".join(cast(tuple[str, ...], info.default)) or "none"
     return "none" if info.default is None else str(info.default)
 
 
@@ -247,7 +339,10 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(
             f"page_size: must be at most max_page_size ({settings.max_page_size}); but got: {settings.page_size}"
         )
-    if settings.development_key_file is not None and settings.host not in ("127.0.0.1", "::1", "localhost"):
+    if settings.development_key_file is not None and settings.host not in LOOPBACK:
         raise SettingsError(
             f"host: must be a loopback address while development_key_file is set; but got: {settings.host!r}"
         )
+    named = [each.issuer for each in settings.issuers]
+    if len(set(named)) < len(named):
+        raise SettingsError(f"issuers: each issuer stands there once; but got: {named}")

@@ -21,7 +21,7 @@ SUBPROTOCOL = "graphql-transport-ws"
 MakeContext = Callable[[], Awaitable[object]]
 """A fresh context for one operation or event; raises when the connection's rights have ended."""
 
-Connect = Callable[[WebSocket, Mapping[str, Any]], MakeContext]
+Connect = Callable[[WebSocket, Mapping[str, Any]], Awaitable[MakeContext]]
 """From a socket and the payload of its connection_init to its contexts; raises ConnectionRefused."""
 
 _LONGEST_REASON = 123
@@ -140,7 +140,7 @@ class _Connection:
             raise _Closing(4429, "Too many initialisation requests")
         self._initialised = True
         try:
-            self._make_context = self._protocol.connect(self._websocket, _optional_object(message, "payload"))
+            self._make_context = await self._protocol.connect(self._websocket, _optional_object(message, "payload"))
         except ConnectionRefused:
             raise _Closing(4403, "Forbidden") from None
         await self._send({"type": "connection_ack"})

@@ -1,6 +1,8 @@
 """Settings: read once, and a wrong one stops the start with its name, its value and what is allowed."""
 
 import base64
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +119,36 @@ def test_limits_hold_at_their_edges(
         with pytest.raises(SettingsError, match=name.rpartition(".")[2]) as caught:
             read(None, **GIVEN)
         assert str(value) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("issuer", "words"),
+    [
+        ({"issuer": "http://login.example"}, ["issuers.0.issuer", "https://", "http://login.example"]),
+        ({"issuer": "https://login.example?x"}, ["issuers.0.issuer", "query"]),
+        ({"algorithms": ["HS256"]}, ["issuers.0.algorithms", "'EdDSA'", "HS256"]),
+        ({"role": "ANONYMOUS"}, ["issuers.0.role", "ANONYMOUS"]),
+        ({"role": None}, ["issuers.0", "either role or roles"]),
+        ({"roles": {"x": "AGENT"}}, ["issuers.0", "either role or roles"]),
+    ],
+)
+def test_an_issuer_that_cannot_be_is_refused(issuer: dict[str, Any], words: list[str]) -> None:
+    given = {"issuer": "https://login.example", "audience": "x", "role": "AGENT", **issuer}
+    with pytest.raises(SettingsError) as caught:
+        read(None, **GIVEN, issuers=[given])
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+
+
+def test_an_issuer_stands_there_once() -> None:
+    given = {"issuer": "https://login.example", "audience": "x", "role": "AGENT"}
+    with pytest.raises(SettingsError, match="once"):
+        read(None, **GIVEN, issuers=[given, given])
+
+
+def test_the_page_about_identity_shows_issuers_that_can_be() -> None:
+    (example,) = re.findall(r"```toml\n(.+?)```", (README.parent / "docs" / "identity.md").read_text(), re.DOTALL)
+    settings = read(None, **GIVEN, **tomllib.loads(example))
+    assert [each.issuer for each in settings.issuers] == [
+        "https://digid.example.nl",
+        "https://login.example.nl/realms/politie",
+    ]

@@ -23,7 +23,7 @@ async def nothing(*_: object) -> None:
     """No context, and nothing to do before an operation."""
 
 
-def connect(_websocket: WebSocket, _payload: Mapping[str, Any]) -> MakeContext:
+async def connect(_websocket: WebSocket, _payload: Mapping[str, Any]) -> MakeContext:
     return nothing
 
 

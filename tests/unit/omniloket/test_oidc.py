@@ -1,5 +1,6 @@
 """Tokens of OpenID Connect providers: which hold, whom they mean, and what no token can do."""
 
+import asyncio
 import base64
 import json
 import time
@@ -160,6 +161,32 @@ async def test_a_failed_fetch_keeps_the_keys() -> None:
         await who.of_token(FORGED["an unknown key"])
     assert provider.asked == 3
     assert (await who.of_token(signed(unit="PL1700"))).unit == "PL1700"
+
+
+async def test_tokens_that_come_together_share_one_fetch_which_outlives_the_first_of_them() -> None:
+    provider = Provider(SIGNERS["ES256"])
+    who = identity(provider)
+    first, *others = [asyncio.create_task(who.of_token(signed(unit=f"unit-{number}"))) for number in range(20)]
+    await asyncio.sleep(0)
+    first.cancel()
+    assert [(await each).unit for each in others] == [f"unit-{number}" for number in range(1, 20)]
+    assert provider.asked == 2
+
+
+async def test_a_key_that_the_provider_withdraws_ends_also_for_a_token_that_was_verified() -> None:
+    provider = Provider(SIGNERS["ES256"])
+    who = identity(provider, keys_seconds=0.001, refetch_seconds=0.001)
+    token = signed()
+    await who.of_token(token)
+    provider.keys = [SIGNERS["EdDSA"].jwk]
+
+    async def ask_until_refused() -> None:
+        while True:
+            await asyncio.sleep(0.01)
+            await who.of_token(token)
+
+    with pytest.raises(Unauthenticated):
+        await asyncio.wait_for(ask_until_refused(), 10)
 
 
 def test_a_viewer_is_remembered_until_the_instant_and_the_oldest_gives_way() -> None:

@@ -215,7 +215,9 @@ def test_wrong_settings_stop_the_start(
 
 
 def test_every_wrong_setting_is_named_at_once_with_what_it_was(omniloket: Run) -> None:
-    names = [name for name, _, _ in described() if name not in ("host", "development_key_file") and "seal" not in name]
+    # An entry of a list (issuers) has no variable of its own: it stands in the file.
+    told = [name for name, _, _ in described() if "seal" not in name and "[]" not in name]
+    names = [name for name in told if name not in ("host", "development_key_file")]
     wrong = {"OMNILOKET_" + name.upper().replace(".", "__"): "nonsense" for name in names}
     done = omniloket("check", **wrong)
     refused(done, "sealing", *names)

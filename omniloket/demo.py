@@ -57,7 +57,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Shown:
-    """Whom the demo shows first: a citizen, a report of theirs, and their newest contact's channel."""
+    """Whom the demo shows first: a citizen, and the newest of their reports, if there is one."""
 
     bsn: str
     report: str | None

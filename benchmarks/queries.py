@@ -180,7 +180,11 @@ async def _run(client: httpx.AsyncClient, choices: Sequence[Question], count: in
 
 
 async def _ask(client: httpx.AsyncClient, question: Question) -> Any:
-    headers = {"content-type": "application/json", "authorization": f"Bearer {question.token}"}
+    headers = {
+        "content-type": "application/json",
+        "authorization": f"Bearer {question.token}",
+        "omniloket-purpose": "intake",
+    }
     return orjson.loads((await client.post("/graphql", content=question.body, headers=headers)).content)
 
 

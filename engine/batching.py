@@ -56,13 +56,12 @@ class Argument:
 class Batched:
     """The declaration of a batched field.
 
-    `guard` gives the reason why the field may not be seen in a context, or None. `prepare` turns the arguments as
-    GraphQL gives them into the resolver's own, once a batch; what it raises is the error of every parent.
+    `prepare` turns the arguments as GraphQL gives them into the resolver's own, once a batch; what it raises is the
+    error of every parent.
     """
 
     resolve: BatchResolver
     arguments: Mapping[str, Argument]
-    guard: Callable[[Any], Exception | None] | None = None
     prepare: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None
 
     async def run(self, parents: Sequence[object], context: object, arguments: dict[str, Any]) -> Sequence[object]:
@@ -82,13 +81,12 @@ def batched(
     *,
     description: str,
     arguments: Mapping[str, Argument] | None = None,
-    guard: Callable[[Any], Exception | None] | None = None,
     prepare: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None,
     name: str | None = None,
     directives: Sequence[object] = (),
 ) -> Any:
     """A Strawberry field that `resolve` answers for all parents at once. `directives` stand in the printed schema."""
-    declaration = Batched(resolve, arguments or {}, guard, prepare)
+    declaration = Batched(resolve, arguments or {}, prepare)
     resolver = _loading(declaration) if inspect.iscoroutinefunction(resolve) else _computing(declaration)
     _sign(resolver, declaration.arguments)
     return strawberry.field(
@@ -103,7 +101,6 @@ def batched(
 def _loading(declaration: Batched) -> Callable[..., Any]:
     async def load(root: object, info: strawberry.Info[Any, Any], **arguments: Any) -> object:
         context: RequestState = info.context
-        _refuse(declaration, context)
         loader = _loader(declaration, context, _given(arguments))
         return _unwrapped(await loader.load(root), context, info)
 
@@ -113,17 +110,10 @@ def _loading(declaration: Batched) -> Callable[..., Any]:
 def _computing(declaration: Batched) -> Callable[..., Any]:
     def compute(root: object, info: strawberry.Info[Any, Any], **arguments: Any) -> object:
         context: RequestState = info.context
-        _refuse(declaration, context)
         results = cast(Sequence[object], declaration.call([root], context, _given(arguments)))
         return _unwrapped(results[0], context, info)
 
     return compute
-
-
-def _refuse(declaration: Batched, context: object) -> None:
-    refusal = declaration.guard(context) if declaration.guard else None
-    if refusal is not None:
-        raise refusal
 
 
 def _loader(declaration: Batched, context: RequestState, arguments: dict[str, Any]) -> DataLoader[Any, Any]:

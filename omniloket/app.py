@@ -21,6 +21,9 @@ from omniloket.settings import Settings, read
 from resolvers.errors import Unauthenticated
 from subscriptions.socket import ConnectionRefused, MakeContext, SocketLimits, SocketProtocol
 
+PURPOSE = "Omniloket-Purpose"
+"""The header, and the key in connection_init, with the purpose of a request."""
+
 SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
 """The environment variable by which a parent process tells its workers which settings file to read."""
 
@@ -69,9 +72,9 @@ class _Doors:
         limits = SocketLimits(live.init_timeout_seconds, live.operations_per_socket)
         self.house = house
         self.http = GraphQLEndpoint(
-            house.executor, house.context, house.before, max_body_bytes=self._settings.max_body_bytes
+            house.executor, self._context, house.before, house.record, max_body_bytes=self._settings.max_body_bytes
         )
-        self._sockets = SocketProtocol(house.executor, self._connect, house.before, limits)
+        self._sockets = SocketProtocol(house.executor, self._connect, house.before, house.record, limits)
 
     async def socket(self, websocket: WebSocket) -> None:
         await self._sockets.serve(websocket)
@@ -83,15 +86,19 @@ class _Doors:
         sources = {health.source: "good" if health.available else "unavailable" for health in found}
         return JSONResponse({"ready": ready, "sources": sources}, 200 if ready else 503)
 
+    async def _context(self, headers: Mapping[str, str]) -> object:
+        return await self.house.context(headers.get("authorization"), headers.get(PURPOSE))
+
     async def _connect(self, websocket: WebSocket, payload: Mapping[str, Any]) -> MakeContext:
         """The token is looked at again for every operation and event, so that no stream outlives it."""
-        house, authorization = self.house, _authorization(websocket, payload)
+        house, authorization = self.house, _given(websocket, payload, "Authorization")
+        purpose = _given(websocket, payload, PURPOSE)
 
         async def make_context() -> object:
-            return await house.context(authorization)
+            return await house.context(authorization, purpose)
 
         try:
-            await house.context(authorization)
+            await make_context()
         except Unauthenticated:
             raise ConnectionRefused from None
         return make_context
@@ -107,11 +114,11 @@ class _Endpoint:
         await self._doors.http(scope, receive, send)
 
 
-def _authorization(websocket: WebSocket, payload: Mapping[str, Any]) -> str | None:
-    """What connection_init carries, under either spelling of its name; else the handshake's own header."""
-    given = payload.get("Authorization", payload.get("authorization"))
+def _given(websocket: WebSocket, payload: Mapping[str, Any], name: str) -> str | None:
+    """What connection_init carries, under either spelling of the name; else the handshake's own header."""
+    given = payload.get(name, payload.get(name.lower()))
     if given is None:
-        return websocket.headers.get("authorization")
+        return websocket.headers.get(name)
     if not isinstance(given, str):
         raise ConnectionRefused
     return given

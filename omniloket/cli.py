@@ -12,14 +12,15 @@ from rich.table import Table
 
 from omniloket import demo as demonstration
 from omniloket import logs, serving, wake_ups
-from omniloket.house import databases
+from omniloket.house import databases, hidden
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
 from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
-from schema.building import printed, subgraph
+from schema.access_table import table
+from schema.building import executable, printed, subgraph
 from sources.ports import Health
 from sources.records import Role
 from sources.sql.opening import SERVES, open_sources
@@ -114,6 +115,14 @@ def schema(
 ) -> None:
     """Prints the schema in GraphQL's schema definition language."""
     typer.echo(subgraph() if federation else printed(), nl=False)
+
+
+@app.command()
+def access(config: ConfigFile = None) -> None:
+    """Prints who may see what: each field by role, in Markdown. With settings, also what they hide."""
+    with _plainly():
+        hides = None if config is None else hidden(read(config))
+        typer.echo(table(executable(hides), hides), nl=False)
 
 
 @app.command()

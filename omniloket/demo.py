@@ -205,7 +205,7 @@ def _tell(settings: Settings, shown: Shown) -> None:
         "",
         f"  A citizen's token:\n{citizen}",
         "",
-        f"  An agent's token:\n{agent}",
+        f"  An agent's token, for requests with the header 'Omniloket-Purpose: intake':\n{agent}",
         "",
         f"  GraphiQL with both, and with queries that are ready to run:\n{address}/#citizen={citizen}&agent={agent}",
         "",

@@ -2,26 +2,30 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
+from graphql import GraphQLSchema
 
 from engine.executor import Executor, Prepared
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
 from omniloket.oidc import Issuers
-from omniloket.settings import Settings
+from omniloket.settings import Settings, SettingsError
 from resolvers import live
 from resolvers.context import Context, Services
-from schema.access import PERSONAL
+from schema.access import PERSONAL, refusal
 from schema.building import executable, subgraph
 from schema.errors import encoder
+from schema.rules import Hidden, RulesBroken, by_id
 from sources.breaker import Patience
 from sources.errors import SourceError
 from sources.sql.opening import DatabaseSettings, open_sources
 from subscriptions.hub import Hub
 
 log = structlog.get_logger("omniloket")
+
+_refuses_personal = refusal(PERSONAL)
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,27 @@ class House:
     executor: Executor
     identity: Identity
 
-    async def context(self, authorization: str | None) -> Context:
-        """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
-        return Context(services=self.services, viewer=await self.identity.of_authorization(authorization))
+    async def context(self, authorization: str | None, purpose: str | None) -> Context:
+        """A fresh context for the viewer of an Authorization header; raises Unauthenticated.
+
+        A purpose that the viewer's role may not have is none.
+        """
+        viewer = await self.identity.of_authorization(authorization)
+        is_allowed = purpose in self.services.purposes.get(viewer.role, ())
+        return Context(services=self.services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer)
 
     async def before(self, prepared: Prepared, context: object) -> None:
         """What has to happen before an operation reads any source."""
-        if isinstance(context, Context) and context.viewer.role in PERSONAL and "liveCursor" in prepared.root_fields:
+        if isinstance(context, Context) and "liveCursor" in prepared.root_fields and not _refuses_personal(context):
             await live.take_live_cursor(context)
+
+    async def record(self, prepared: Prepared, context: object) -> None:
+        """The one place that each access passes: once for each operation and each change, before the answer leaves."""
+        if isinstance(context, Context):
+            viewer = context.viewer
+            log.debug(
+                "answered", operation=prepared.name, kind=prepared.kind, role=viewer.role.value, purpose=viewer.purpose
+            )
 
 
 @asynccontextmanager
@@ -54,14 +71,37 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             queue_size=settings.live.queue_size,
             report=_report_tail,
         )
-        services = Services(sources, sealer, hub, settings.page_size, settings.max_page_size, subgraph=subgraph())
-        executor = Executor(executable(), encode_error=encoder(_report_error), documents=settings.documents)
+        schema = checked_schema(settings)
+        services = Services(
+            sources,
+            sealer,
+            hub,
+            settings.page_size,
+            settings.max_page_size,
+            purposes={role: frozenset(purposes) for role, purposes in settings.access.purposes.items()},
+            by_id=by_id(schema, hidden(settings)),
+            subgraph=subgraph(),
+        )
+        executor = Executor(schema, encode_error=encoder(_report_error), documents=settings.documents)
         identity = Identity(Issuers(settings.issuers), None if key_file is None else read_key(key_file))
         try:
             async with following(settings, sources):
                 yield House(services, executor, identity)
         finally:
             await hub.close()
+
+
+def checked_schema(settings: Settings) -> GraphQLSchema:
+    """The schema, with what this deployment hides; raises SettingsError when it cannot be hidden."""
+    try:
+        return executable(hidden(settings))
+    except RulesBroken as error:
+        raise SettingsError(f"access.hidden: {error}") from None
+
+
+def hidden(settings: Settings) -> Hidden:
+    """The types and fields that this deployment hides from some roles."""
+    return {role: frozenset(names) for role, names in settings.access.hidden.items()}
 
 
 def databases(settings: Settings) -> dict[str, DatabaseSettings]:

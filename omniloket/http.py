@@ -19,15 +19,19 @@ from engine.executor import Executor, Prepared, RequestRefused
 from omniloket.media_types import GRAPHQL, JSON, parsed, preferred
 from resolvers.errors import Unauthenticated
 
-MakeContext = Callable[[str | None], Awaitable[object]]
-"""From an Authorization header to a fresh context; raises Unauthenticated."""
+MakeContext = Callable[[Mapping[str, str]], Awaitable[object]]
+"""From a request's headers to a fresh context; raises Unauthenticated."""
 
 PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
 """Arguments and input fields that never stand in a URL."""
 
 PARTIAL_SUCCESS = 294
 
-_HEADERS = {"cache-control": "no-store", "vary": "Accept, Authorization", "x-content-type-options": "nosniff"}
+_HEADERS = {
+    "cache-control": "no-store",
+    "vary": "Accept, Authorization, Omniloket-Purpose",
+    "x-content-type-options": "nosniff",
+}
 _TYPES: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
     "operationName": (str, "a string"),
@@ -61,7 +65,7 @@ class GraphQLRequest:
 class GraphQLEndpoint:
     """The ASGI application at the GraphQL address, for HTTP.
 
-    `before` is awaited for each operation before it executes, with its context.
+    `before` is awaited for each operation before it executes, and `record` before its answer leaves, with its context.
     """
 
     def __init__(
@@ -69,12 +73,14 @@ class GraphQLEndpoint:
         executor: Executor,
         make_context: MakeContext,
         before: Callable[[Prepared, object], Awaitable[None]],
+        record: Callable[[Prepared, object], Awaitable[None]],
         *,
         max_body_bytes: int,
     ) -> None:
         self._executor = executor
         self._make_context = make_context
         self._before = before
+        self._record = record
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,7 +137,7 @@ class GraphQLEndpoint:
 
     async def _context(self, request: Request) -> object:
         try:
-            return await self._make_context(request.headers.get("authorization"))
+            return await self._make_context(request.headers)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
@@ -148,7 +154,9 @@ class GraphQLEndpoint:
         if prepared.kind == "subscription":
             raise RequestRefused([_NO_SUBSCRIPTION], prepared.kind)
         await self._before(prepared, context)
-        return await self._executor.execute(prepared, asked.variables, context)
+        answer = await self._executor.execute(prepared, asked.variables, context)
+        await self._record(prepared, context)
+        return answer
 
 
 _ONLY_POST = {"allow": "POST"}

@@ -73,6 +73,7 @@ def _token_role(role: Role) -> Role:
 IssuerUrl = Annotated[str, AfterValidator(_issuer_url)]
 TokenRole = Annotated[Role, AfterValidator(_token_role)]
 Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
+Purpose = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 ClaimName = Annotated[str, Field(min_length=1)]
 SealingKey = Annotated[SecretBytes, BeforeValidator(_sealing_key)]
 DatabaseUrl = Annotated[str, Field(pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://")]
@@ -197,6 +198,19 @@ class IssuerSettings(_Part):
         return self
 
 
+class AccessSettings(_Part):
+    """What a deployment asks beyond the schema's rules of who sees what."""
+
+    purposes: dict[Role, Annotated[tuple[Purpose, ...], Field(min_length=1)]] = Field(
+        default={Role.AGENT: ("intake",), Role.SUPERVISOR: ("intake",)},
+        description="What each role may ask personal data for; a role that is not named needs no purpose.",
+    )
+    hidden: dict[Role, tuple[str, ...]] = Field(
+        default={},
+        description="Types and nullable fields (`Contact.body`) that a role may not see here, though it could.",
+    )
+
+
 class LinkingSettings(_Part):
     """The linker, which puts contacts and reports into journeys."""
 
@@ -246,6 +260,9 @@ class Settings(BaseSettings):
     sources: SourcesSettings = Field(description="The back-ends.")
     sealing: SealingSettings = Field(description="The keys that seal citizens' ids and cursors.")
     live: LiveSettings = Field(default=LiveSettings(), description="Live updates.")
+    access: AccessSettings = Field(
+        default=AccessSettings(), description="Purposes, and what is hidden beyond the rules."
+    )
     linking: LinkingSettings = Field(default=LinkingSettings(), description="The linker.")
 
     @classmethod
@@ -306,6 +323,9 @@ def _default(info: FieldInfo) -> str:
         return "required"
     if isinstance(info.default, bool):
         return str(info.default).lower()
+    if isinstance(info.default, dict):
+        of_roles = cast(dict[Role, tuple[str, ...]], info.default)
+        return "; ".join(f"{role.value}: {', '.join(names)}" for role, names in of_roles.items()) or "none"
     if isinstance(info.default, tuple):
         return ", ".join(cast(tuple[str, ...], info.default)) or "none"
     return "none" if info.default is None else str(info.default)

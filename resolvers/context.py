@@ -20,13 +20,17 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Viewer:
-    """On whose behalf a question is asked. `principal` is the token's subject; `bsn` a citizen's own."""
+    """On whose behalf a question is asked. `principal` is the token's subject; `bsn` a citizen's own.
+
+    `purpose`: what the request says it is for.
+    """
 
     role: Role
     principal: str
     unit: str | None = None
     bsn: str | None = field(default=None, repr=False)
     clearance: bool = False
+    purpose: str | None = None
 
     @property
     def scope(self) -> Scope:
@@ -47,7 +51,8 @@ ANONYMOUS = Viewer(Role.ANONYMOUS, "anonymous")
 class Services:
     """What lives as long as the process, and every context refers to. Page sizes are in rows.
 
-    `subgraph`: the schema in SDL, as a federation gateway wants it.
+    `purposes`: those that a role may have; a role that is not in it needs none. `by_id`: for each type, why a viewer
+    may not look for its objects by their ids. `subgraph`: the schema in SDL, as a federation gateway wants it.
     """
 
     sources: Sources
@@ -55,6 +60,8 @@ class Services:
     hub: Hub
     page_size: int = 25
     max_page_size: int = 100
+    purposes: Mapping[Role, frozenset[str]] = field(default_factory=dict[Role, frozenset[str]])
+    by_id: Mapping[str, Callable[["Context"], Exception | None]] = field(default_factory=dict[str, Any])
     subgraph: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -79,8 +86,24 @@ class Context(RequestState):
         return self.services.sealer
 
     @property
+    def purposes(self) -> frozenset[str]:
+        """The purposes that the viewer's role may have; none for a role that needs none."""
+        return self.services.purposes.get(self.viewer.role, frozenset())
+
+    @property
+    def lacks_purpose(self) -> bool:
+        """Whether the viewer has to say what personal data are for, and does not."""
+        return bool(self.purposes) and self.viewer.purpose not in self.purposes
+
+    @property
     def scope(self) -> Scope:
-        return self.viewer.scope
+        """The rows that may be seen: none without a purpose, where one is needed."""
+        return NOBODY if self.lacks_purpose else self.viewer.scope
+
+    def refused_by_id(self, type_name: str) -> Exception | None:
+        """Why the viewer may not look for objects of a type by their ids, whether they exist or not."""
+        refuse = self.services.by_id.get(type_name)
+        return None if refuse is None else refuse(self)
 
     def fresh(self) -> "Context":
         """A context for the same viewer that remembers nothing."""

@@ -1,14 +1,13 @@
 """Entities as a federation gateway asks for them: many at once, of mixed types, each by one of its keys."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, cast
 
 from msgspec import Struct
 
 from resolvers.context import Context
-from resolvers.errors import BadUserInput, Forbidden
+from resolvers.errors import BadUserInput
 from resolvers.ids import source_key
 from resolvers.nodes import of_keys
 from sources.records import Key
@@ -58,27 +57,25 @@ async def entities(
     context: Context,
     *,
     representations: Sequence[Representation | BadUserInput],
-    hidden: AbstractSet[str],
 ) -> Sequence[object]:
-    """The record of each representation, in order: one batch for each type among them. `hidden` types are refused.
+    """The record of each representation, in order: one batch for each type among them.
 
     None for what does not exist or is not for the viewer's eyes. A malformed representation has its own error.
     """
     if len(representations) > MOST:
         raise BadUserInput(f"'representations' takes at most {MOST}, but got: {len(representations)}.")
-    keys = [_key(each, context, hidden) for each in representations]
+    keys = [_key(each, context) for each in representations]
     found = iter(await of_keys([key for key in keys if not isinstance(key, Exception)], context))
     return [[key if isinstance(key, Exception) else next(found) for key in keys]] * len(roots)
 
 
-def _key(
-    given: Representation | BadUserInput, context: Context, hidden: AbstractSet[str]
-) -> tuple[str, Key] | BadUserInput | Forbidden:
+def _key(given: Representation | BadUserInput, context: Context) -> tuple[str, Key] | Exception:
     """Type and the key that its source knows, or why there is none."""
     if isinstance(given, BadUserInput):
         return given
-    if given.type_name in hidden:
-        return Forbidden()
+    refused = context.refused_by_id(given.type_name)
+    if refused is not None:
+        return refused
     if given.id is None:
         return given.type_name, given.own_key or ""
     meant = source_key(given.id, context, only=given.type_name)

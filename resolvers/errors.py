@@ -3,11 +3,14 @@
 RequestError
 ├── BadUserInput       an argument that cannot be
 │   └── CursorRejected a cursor that was not made here, or for something else
-├── Forbidden          a field that the viewer's role may not see
+├── Forbidden          a field, or a type, that the viewer's role may not see
+├── PurposeRequired    personal data asked by a role that has to say what for
 ├── NotFound           nothing there, or nothing that the viewer may know of
 ├── SlowConsumer       a live stream whose client reads too slowly; `cursor` is where to resume
 └── Unauthenticated    a token that does not hold
 """
+
+from collections.abc import Iterable
 
 
 class RequestError(Exception):
@@ -29,7 +32,16 @@ class Forbidden(RequestError):
     code = "FORBIDDEN"
 
     def __init__(self) -> None:
-        super().__init__("Your role may not see this field.")
+        super().__init__("Your role may not see this.")
+
+
+class PurposeRequired(RequestError):
+    """`purposes` are those that the viewer's role may have."""
+
+    code = "PURPOSE_REQUIRED"
+
+    def __init__(self, purposes: Iterable[str]) -> None:
+        super().__init__(f"Personal data need a purpose, in 'Omniloket-Purpose'. Yours: {', '.join(sorted(purposes))}.")
 
 
 class NotFound(RequestError):

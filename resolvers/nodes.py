@@ -1,4 +1,7 @@
-"""Any object by its global id: an id that is foreign, absent, or not for the viewer's eyes gives None."""
+"""Any object by its global id: an id that is foreign, absent, or not for the viewer's eyes gives None.
+
+An id of a type that the viewer's role may not look for gives Forbidden, whether there is such an object or not.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +27,11 @@ async def nodes(roots: Sequence[None], context: Context, *, ids: tuple[str, ...]
 
 
 async def _found(global_ids: Sequence[str], context: Context) -> Sequence[object]:
-    return await of_keys([source_key(global_id, context) for global_id in global_ids], context)
+    keys = [source_key(global_id, context) for global_id in global_ids]
+    refused = [None if key is None else context.refused_by_id(key[0]) for key in keys]
+    allowed = [None if refusal else key for key, refusal in zip(keys, refused, strict=True)]
+    found = await of_keys(allowed, context)
+    return [refusal or each for refusal, each in zip(refused, found, strict=True)]
 
 
 async def of_keys(keys: Sequence[tuple[str, Key] | None], context: Context) -> Sequence[object]:

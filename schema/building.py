@@ -6,21 +6,18 @@ from typing import Any, cast
 
 import strawberry
 from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
     DirectiveNode,
+    DocumentNode,
     GraphQLInputObjectType,
-    GraphQLNamedType,
-    GraphQLOneOfDirective,
     GraphQLSchema,
     NameNode,
     Node,
     SchemaDefinitionNode,
     Visitor,
-    build_ast_schema,
-    is_introspection_type,
-    is_specified_scalar_type,
     parse,
-    print_directive,
-    print_type,
+    print_ast,
     visit,
 )
 from strawberry.federation.schema import FederationAny
@@ -28,6 +25,7 @@ from strawberry.federation.schema import FederationAny
 from schema.federation import ANY, VERSION
 from schema.live import Subscription
 from schema.query import Query
+from schema.rules import Hidden, check, put_guards
 from schema.scalars import CONFIG
 
 PRINTED = Path(__file__).with_name("schema.graphql")
@@ -51,12 +49,17 @@ def build(query: type = Query) -> strawberry.Schema:
     )
 
 
-def executable() -> GraphQLSchema:
-    """The same schema in graphql-core's terms, as executors take it.
+def executable(hidden: Hidden | None = None, query: type = Query) -> GraphQLSchema:
+    """The same schema in graphql-core's terms, as executors take it: with a guard before each field that needs one.
+
+    `hidden` is what a deployment hides from some roles. Raises RulesBroken.
 
     Strawberry leaves out which inputs are OneOf, and graphql-core would find two fields in one only when it executes.
     """
-    schema: GraphQLSchema = cast(Any, build())._schema
+    # A schema of its own: the guards of one house are not another's.
+    schema: GraphQLSchema = cast(Any, build.__wrapped__(query))._schema
+    check(schema, hidden)
+    put_guards(schema, hidden)
     for each in schema.type_map.values():
         if isinstance(each, GraphQLInputObjectType):
             each.is_one_of = cast(Any, each.extensions)["strawberry-definition"].is_one_of
@@ -69,15 +72,28 @@ def subgraph() -> str:
 
 
 def printed() -> str:
-    """The schema in SDL for front-ends: the same without what federation adds to it."""
-    schema = build_ast_schema(visit(parse(subgraph(), no_location=True), _WithoutFederation()))
-    types = sorted((each for each in schema.type_map.values() if _is_shown(each)), key=lambda each: each.name)
-    return "\n\n".join([print_directive(GraphQLOneOfDirective), *map(print_type, types)]) + "\n"
+    """The schema in SDL for front-ends: the same without what federation adds to it, by name."""
+    shown: DocumentNode = visit(parse(subgraph(), no_location=True), _WithoutFederation())
+    definitions = sorted(shown.definitions, key=_order)
+    return "\n\n".join(_spaced(print_ast(each)) for each in definitions) + "\n"
 
 
-def _is_shown(type_: GraphQLNamedType) -> bool:
-    """Whether a type is the schema's own: neither built in nor introspection's."""
-    return not is_specified_scalar_type(type_) and not is_introspection_type(type_)
+def _order(definition: DefinitionNode) -> tuple[bool, str]:
+    """Directives first, then types by name."""
+    return not isinstance(definition, DirectiveDefinitionNode), cast(Any, definition).name.value
+
+
+def _spaced(text: str) -> str:
+    """SDL with a blank line before each description that another element precedes."""
+    lines: list[str] = []
+    is_inside = False
+    for line in text.splitlines():
+        marks = line.count('"""')
+        if marks and not is_inside and lines and not lines[-1].endswith(("{", "(")):
+            lines.append("")
+        lines.append(line)
+        is_inside ^= marks == 1
+    return "\n".join(lines)
 
 
 class _WithoutFederation(Visitor):

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import strawberry
 
+from schema.access import EVERYBODY
 from schema.enums import Medium
 from schema.fields import field
 from schema.nodes import Node
@@ -11,7 +12,9 @@ from sources import records
 
 
 @strawberry.federation.type(
-    keys=["code"], description="A way to reach the police: 0900-8844, the app, a counter, WhatsApp."
+    keys=["code"],
+    description="A way to reach the police: 0900-8844, the app, a counter, WhatsApp.",
+    directives=[EVERYBODY],
 )
 class Channel(Node):
     record: ClassVar[type] = records.Channel

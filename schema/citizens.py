@@ -7,8 +7,9 @@ import strawberry
 
 from engine.batching import Argument
 from resolvers import citizens
+from schema.access import CITIZENS, HOMES
 from schema.enums import JourneyState, ReportStatus
-from schema.fields import connection, field
+from schema.fields import connection, field, guarded
 from schema.nodes import Node
 from schema.paging import Connection
 from schema.places import Address
@@ -58,7 +59,9 @@ class CitizenMatch:
     name: NameMatch | None = strawberry.field(default=strawberry.UNSET, description="A name.")
 
 
-@strawberry.federation.type(keys=["id"], description="A person in contact with the police (burger).")
+@strawberry.federation.type(
+    keys=["id"], description="A person in contact with the police (burger).", directives=[CITIZENS]
+)
 class Citizen(Node):
     record: ClassVar[type] = records.Citizen
 
@@ -73,7 +76,11 @@ class Citizen(Node):
     deceased_on: PartialDate | None = field(
         "The date of death, as precisely as it is known; `XXXX` when the citizen died on a date that is not known."
     )
-    address: Address | None = field("Where the citizen lives. Null when unknown.")
+    address: Address | None = guarded(
+        "address",
+        "Where the citizen lives. Null when unknown; of people under secrecy (geheimhouding) for few to see.",
+        access=HOMES,
+    )
     email: str | None = field("The e-mail address that the citizen gave.")
     phone: str | None = field("The phone number that the citizen gave, in E.164: +31612345678.")
     contacts: Connection[Annotated["Contact", strawberry.lazy("schema.contacts")]] | None = connection(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import strawberry
 
 from resolvers import contacts
+from schema.access import CITIZENS
 from schema.agents import Agent
 from schema.channels import Channel
 from schema.citizens import Citizen
@@ -40,7 +41,7 @@ class ContactFilter:
     )
 
 
-@strawberry.type(description="A file that came with a contact (bijlage).")
+@strawberry.type(description="A file that came with a contact (bijlage).", directives=[CITIZENS])
 class Attachment(Node):
     record: ClassVar[type] = records.Attachment
 
@@ -51,7 +52,9 @@ class Attachment(Node):
 
 
 @strawberry.federation.type(
-    keys=["id"], description="One contact between a citizen and the police over one channel (klantcontact)."
+    keys=["id"],
+    description="One contact between a citizen and the police over one channel (klantcontact).",
+    directives=[CITIZENS],
 )
 class Contact(Node):
     record: ClassVar[type] = records.Contact

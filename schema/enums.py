@@ -13,7 +13,7 @@ __all__ = ["Direction", "JourneyState", "Medium", "ReportKind", "ReportStatus", 
 E = TypeVar("E", bound=Enum)
 
 
-def _describe(kind: type[E], description: str, values: dict[E, str]) -> None:
+def describe(kind: type[E], description: str, values: dict[E, str]) -> None:
     """Makes a record's enum a GraphQL enum; every value has to be described."""
     strawberry.enum(kind, description=description)
     definition: StrawberryEnumDefinition = kind.__dict__["__strawberry_definition__"]
@@ -21,7 +21,7 @@ def _describe(kind: type[E], description: str, values: dict[E, str]) -> None:
         value.description = values[kind[value.name]]
 
 
-_describe(
+describe(
     Role,
     "On whose behalf a question is asked.",
     {
@@ -34,7 +34,7 @@ _describe(
     },
 )
 
-_describe(
+describe(
     Medium,
     "The kind of conversation that a channel offers.",
     {
@@ -48,7 +48,7 @@ _describe(
     },
 )
 
-_describe(
+describe(
     Direction,
     "Who took the initiative for a contact.",
     {
@@ -57,7 +57,7 @@ _describe(
     },
 )
 
-_describe(
+describe(
     ReportKind,
     "What a citizen reported.",
     {
@@ -71,7 +71,7 @@ _describe(
     },
 )
 
-_describe(
+describe(
     ReportStatus,
     "Where the handling of a report stands. `statusLabel` has the back-end's own words.",
     {
@@ -87,7 +87,7 @@ _describe(
     },
 )
 
-_describe(
+describe(
     JourneyState,
     "Where a journey stands.",
     {

@@ -11,15 +11,13 @@ from strawberry.federation.schema_directives import Inaccessible, Shareable
 from strawberry.types.scalar import scalar
 
 from engine.batching import Argument
-from engine.batching import batched as declare
 from resolvers import entities
-from resolvers.context import Context
-from schema.access import PERSONAL
+from schema.access import ANY_TYPES, EVERYBODY
 from schema.agents import Agent
 from schema.channels import Channel
 from schema.citizens import Citizen
 from schema.contacts import Contact
-from schema.fields import batched, field, plain
+from schema.fields import batched, field
 from schema.journeys import Journey
 from schema.reports import Report
 
@@ -29,9 +27,6 @@ that 2.0 had not."""
 
 EACH_SUBGRAPHS_OWN = (Shareable(), Inaccessible())
 """For fields that another subgraph has as well and answers for its own objects only: no gateway shows them."""
-
-PUBLIC = frozenset({"Channel"})
-"""The entities that everybody may ask for; the others are for personal roles, each within its scope."""
 
 ANY = scalar(
     name="_Any",
@@ -46,7 +41,9 @@ Entity = Annotated[
 ]
 
 
-@strawberry.type(name="_Service", description="This subgraph, for whoever composes it with others.")
+@strawberry.type(
+    name="_Service", description="This subgraph, for whoever composes it with others.", directives=[EVERYBODY]
+)
 class Service:
     sdl: str = field("The subgraph in SDL, with its federation directives.")
 
@@ -57,16 +54,11 @@ def service_field() -> Any:
 
 
 def entities_field() -> Any:
-    """`_entities`: a role that may not see a type gets FORBIDDEN for each of that type, and the others answered."""
-
-    def prepare(context: Context, given: dict[str, Any]) -> dict[str, Any]:
-        hidden = frozenset[str]() if context.viewer.role in PERSONAL else entities.KEYS.keys() - PUBLIC
-        return {**plain(given), "hidden": hidden}
-
-    return declare(
+    """`_entities`: for everybody; which types a role may look for is decided for each representation."""
+    return batched(
         entities.entities,
+        "Entities by their keys, in order, for a gateway; at most 1,000.",
         name="_entities",
-        description="Entities by their keys, in order, for a gateway; at most 1,000.",
         arguments={"representations": Argument(list[FederationAny], "Which entities.")},
-        prepare=prepare,
+        access=ANY_TYPES,
     )

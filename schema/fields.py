@@ -11,7 +11,7 @@ from engine.batching import Argument, BatchResolver
 from engine.batching import batched as declare
 from resolvers.context import Context
 from resolvers.paging import page_request
-from schema.access import Roles, only
+from schema.access import Access, value_for, varies
 
 PAGE_ARGUMENTS = {
     "first": Argument(int | None, "How many from the start: 0 to 100, 25 unless told. Not with `last`."),
@@ -22,9 +22,9 @@ PAGE_ARGUMENTS = {
 FORWARD_ARGUMENTS = {name: PAGE_ARGUMENTS[name] for name in ("first", "after")}
 
 
-def field(description: str) -> Any:
+def field(description: str, access: Access | None = None) -> Any:
     """A field that is the record's attribute of the same name."""
-    return strawberry.field(description=description)
+    return strawberry.field(description=description, directives=_directives(access))
 
 
 def batched(
@@ -32,29 +32,28 @@ def batched(
     description: str,
     *,
     arguments: Mapping[str, Argument] | None = None,
-    roles: Roles | None = None,
+    access: Access | None = None,
     name: str | None = None,
     directives: Sequence[object] = (),
 ) -> Any:
-    """A field that `resolve` answers for all parents at once; roles that are not named get FORBIDDEN."""
+    """A field that `resolve` answers for all parents at once."""
     return declare(
         resolve,
         description=description,
         name=name,
-        directives=directives,
+        directives=[*directives, *_directives(access)],
         arguments=arguments,
-        guard=only(roles) if roles is not None else None,
         prepare=lambda _context, given: plain(given),
     )
 
 
-def guarded(name: str, description: str, *, roles: Roles) -> Any:
-    """A field that is the record's attribute, for some roles only."""
+def guarded(name: str, description: str, *, access: Access) -> Any:
+    """A field that is the record's attribute, which a role may see of some records and not of others."""
 
-    def read(records: Sequence[object], _context: Context) -> Sequence[object]:
-        return [getattr(record, name) for record in records]
+    def read(records: Sequence[object], context: Context) -> Sequence[object]:
+        return [value_for(access, record, context.viewer, getattr(record, name)) for record in records]
 
-    return batched(read, description, roles=roles)
+    return declare(read, description=description, directives=[access])
 
 
 def connection(
@@ -64,7 +63,7 @@ def connection(
     *,
     arguments: Mapping[str, Argument] | None = None,
     paging: Mapping[str, Argument] = PAGE_ARGUMENTS,
-    roles: Roles | None = None,
+    access: Access | None = None,
 ) -> Any:
     """A connection: a batched field with page arguments, whose cursors are of one kind."""
 
@@ -75,8 +74,8 @@ def connection(
     return declare(
         resolve,
         description=description,
+        directives=_directives(access),
         arguments={**(arguments or {}), **paging},
-        guard=only(roles) if roles is not None else None,
         prepare=prepare,
     )
 
@@ -87,20 +86,22 @@ def live(
     description: str,
     *,
     arguments: Mapping[str, Argument],
-    roles: Roles,
+    access: Access,
 ) -> Any:
     """A subscription field: the events that `follow` gives for one viewer."""
-    guard = only(roles)
 
     async def subscribe(root: object, info: strawberry.Info[Any, Any], **given: Any) -> AsyncIterator[object]:
-        refusal = guard(info.context)
-        if refusal is not None:
-            raise refusal
         async for event in follow(info.context, **plain(given)):
             yield event
 
     _sign(subscribe, event_type, arguments)
-    return strawberry.subscription(resolver=subscribe, description=description)
+    return strawberry.subscription(resolver=subscribe, description=description, directives=_directives(access))
+
+
+def _directives(access: Access | None) -> Sequence[object]:
+    if access is not None and varies(access):
+        raise ValueError("This rule differs from record to record: declare the field as guarded.")
+    return () if access is None else (access,)
 
 
 def plain(given: dict[str, Any]) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from datetime import datetime
 
 import strawberry
 
+from schema.access import OPERATORS
 from schema.fields import field
 
 
-@strawberry.type(description="How a back-end is doing.")
+@strawberry.type(description="How a back-end is doing.", directives=[OPERATORS])
 class SourceHealth:
     name: str = field("The back-end's name, as errors give it in `extensions.source`.")
     serves: list[str] = field("The types whose facts it owns.")

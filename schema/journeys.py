@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 import strawberry
 
 from resolvers import journeys, timeline
+from schema.access import CITIZENS, COLLEAGUES, OF_REPORTS
 from schema.agents import Agent
 from schema.channels import Channel
 from schema.citizens import Citizen
@@ -32,7 +33,7 @@ class JourneyFilter:
     until: datetime | None = strawberry.field(default=strawberry.UNSET, description="Last active before this instant.")
 
 
-@strawberry.type(description="A journey passing from one channel to another.")
+@strawberry.type(description="A journey passing from one channel to another.", directives=[CITIZENS])
 class Handover(Node):
     record: ClassVar[type] = records.Handover
 
@@ -40,12 +41,12 @@ class Handover(Node):
     to: Channel | None = batched(journeys.channel_handed_to, "The channel it went on over.")
     by: Agent | None = batched(journeys.agent_of_handover, "The employee who passed it on; null when the citizen did.")
     at: datetime = field("When it passed.")
-    note: str | None = field("What was passed on with it.")
+    note: str | None = field("What was passed on with it; for employees only.", COLLEAGUES)
 
 
 TimelineEntry = Annotated[
     Contact | StatusChange | Handover,
-    strawberry.union("TimelineEntry", description="Something that happened on a journey."),
+    strawberry.union("TimelineEntry", description="Something that happened on a journey.", directives=[OF_REPORTS]),
 ]
 
 
@@ -57,7 +58,9 @@ class TimelineConnection(Connection[TimelineEntry]):
 
 
 @strawberry.federation.type(
-    keys=["id"], description="One citizen's trip over channels: the contacts and reports that belong together."
+    keys=["id"],
+    description="One citizen's trip over channels: the contacts and reports that belong together.",
+    directives=[CITIZENS],
 )
 class Journey(Node):
     record: ClassVar[type] = records.Journey

@@ -5,12 +5,13 @@ from typing import Any, Generic, TypeVar
 import strawberry
 
 from resolvers import paging
+from schema.access import EVERYBODY
 from schema.fields import batched, field
 
 T = TypeVar("T")
 
 
-@strawberry.federation.type(shareable=True, description="Where a page lies in its connection.")
+@strawberry.federation.type(shareable=True, description="Where a page lies in its connection.", directives=[EVERYBODY])
 class PageInfo:
     has_next_page: bool = field("Whether more follow. Paging backwards: whether `before` was given.")
     has_previous_page: bool = field("Whether more precede. Paging forwards: whether `after` was given.")

@@ -2,11 +2,14 @@
 
 import strawberry
 
+from schema.access import PARTS
 from schema.fields import field
 
 
 @strawberry.federation.type(
-    shareable=True, description="An address: in the Netherlands by its parts, abroad by its lines."
+    shareable=True,
+    description="An address: in the Netherlands by its parts, abroad by its lines.",
+    directives=[PARTS],
 )
 class Address:
     street: str | None = field("The street (straatnaam).")
@@ -19,7 +22,7 @@ class Address:
     country: str | None = field("The country, as the register words it in Dutch; null in the Netherlands.")
 
 
-@strawberry.federation.type(shareable=True, description="A point on the map, WGS 84.")
+@strawberry.federation.type(shareable=True, description="A point on the map, WGS 84.", directives=[PARTS])
 class Location:
     latitude: float = field("Degrees north.")
     longitude: float = field("Degrees east.")

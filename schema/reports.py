@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import strawberry
 
 from resolvers import reports
-from schema.access import STAFF
+from schema.access import COLLEAGUES, INTERNAL_NOTES, OF_REPORTS
 from schema.agents import Agent
 from schema.citizens import Citizen
 from schema.contacts import Contact
@@ -43,7 +43,7 @@ class ReportFilter:
     until: datetime | None = strawberry.field(default=strawberry.UNSET, description="Filed before this instant.")
 
 
-@strawberry.type(description="A step in the handling of a report.")
+@strawberry.type(description="A step in the handling of a report.", directives=[OF_REPORTS])
 class StatusChange(Node):
     record: ClassVar[type] = records.StatusChange
 
@@ -53,13 +53,17 @@ class StatusChange(Node):
     status: ReportStatus = field("The status that it got.")
     label: str = field("The back-end's own words for that status, in Dutch.")
     previous: ReportStatus | None = field("The status that it had. Null for the first.")
-    note: str | None = guarded("note", "An internal note; for employees only.", roles=STAFF)
+    note: str | None = guarded(
+        "note", "An internal note; for employees of the unit that handles the report.", access=INTERNAL_NOTES
+    )
     at: datetime = field("When it changed.")
     by: Agent | None = batched(reports.agent_of_change, "The employee who changed it.")
 
 
 @strawberry.federation.type(
-    keys=["id", "number"], description="What a citizen reported to the police (melding, aangifte, tip)."
+    keys=["id", "number"],
+    description="What a citizen reported to the police (melding, aangifte, tip).",
+    directives=[OF_REPORTS],
 )
 class Report(Node):
     record: ClassVar[type] = records.Report
@@ -77,9 +81,7 @@ class Report(Node):
     incident_at: datetime | None = field("When it happened, as far as the citizen knows.")
     filed_at: datetime = field("When it was filed.")
     updated_at: datetime = field("When it last changed.")
-    confidential: bool | None = guarded(
-        "confidential", "Whether only named roles may see it; for employees only.", roles=STAFF
-    )
+    confidential: bool | None = field("Whether only named roles may see it; for employees only.", COLLEAGUES)
     citizen: Citizen | None = batched(reports.citizen, "The citizen who made the report.")
     journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = batched(
         reports.journey, "The journey that it is part of. Null while it is in none."

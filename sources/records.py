@@ -192,7 +192,10 @@ class Report(Record, frozen=True):
 
 
 class StatusChange(Record, frozen=True):
-    """A line of a report's status history; `note` is internal, `agent_key` a personnel number."""
+    """A line of a report's status history; `note` is internal, `agent_key` a personnel number.
+
+    `unit` is the one that handles the report.
+    """
 
     key: int
     report_number: str
@@ -202,6 +205,7 @@ class StatusChange(Record, frozen=True):
     previous: ReportStatus | None = None
     note: str | None = None
     agent_key: str | None = None
+    unit: str | None = None
 
 
 class Journey(Record, frozen=True):

@@ -50,18 +50,23 @@ class SocketLimits:
 
 
 class SocketProtocol:
-    """Serves sockets. `before` is awaited for each operation before it executes, with its context."""
+    """Serves sockets. `before` is awaited for each operation before it executes, with its context.
+
+    `record` is awaited for each answer and each event before it leaves, with the context that it was made in.
+    """
 
     def __init__(
         self,
         executor: Executor,
         connect: Connect,
         before: Callable[[Prepared, object], Awaitable[None]],
+        record: Callable[[Prepared, object], Awaitable[None]],
         limits: SocketLimits | None = None,
     ) -> None:
         self.executor = executor
         self.connect = connect
         self.before = before
+        self.record = record
         self.limits = limits or SocketLimits()
 
     async def serve(self, websocket: WebSocket) -> None:
@@ -187,16 +192,20 @@ class _Connection:
             await self._send_error(operation_id, [self._protocol.executor.encoded(error)])
 
     async def _run(self, operation_id: str, request: "_Request", make_context: MakeContext) -> None:
-        executor = self._protocol.executor
+        executor, record = self._protocol.executor, self._protocol.record
         prepared = executor.prepare(request.query, request.operation_name)
+        contexts = _Contexts(make_context)
         if prepared.kind == "subscription":
-            async with aclosing(executor.subscribe(prepared, request.variables, make_context)) as responses:
+            async with aclosing(executor.subscribe(prepared, request.variables, contexts.make)) as responses:
                 async for response in responses:
+                    await record(prepared, contexts.latest)
                     await self._send_next(operation_id, response)
         else:
-            context = await make_context()
+            context = await contexts.make()
             await self._protocol.before(prepared, context)
-            await self._send_next(operation_id, await executor.execute(prepared, request.variables, context))
+            response = await executor.execute(prepared, request.variables, context)
+            await record(prepared, context)
+            await self._send_next(operation_id, response)
         self._operations.pop(operation_id, None)
         await self._send({"id": operation_id, "type": "complete"})
 
@@ -218,6 +227,18 @@ class _Connection:
     def _is_open(self) -> bool:
         websocket = self._websocket
         return (websocket.application_state, websocket.client_state) == (WebSocketState.CONNECTED,) * 2
+
+
+class _Contexts:
+    """Makes the contexts of one operation, and remembers the one that its latest answer was made in."""
+
+    def __init__(self, make_context: MakeContext) -> None:
+        self._make_context = make_context
+        self.latest: object = None
+
+    async def make(self) -> object:
+        self.latest = await self._make_context()
+        return self.latest
 
 
 @dataclass(frozen=True)

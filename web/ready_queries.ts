@@ -18,6 +18,9 @@ export interface Tokens {
   agent: string | null;
 }
 
+/** What an agent asks personal data for: without it there are none. */
+const AGENTS_PURPOSE = { "Omniloket-Purpose": "intake" };
+
 /** The tokens in the address, `#citizen=...&agent=...`: a part that no browser sends. They are taken out of it. */
 export function takeTokens(): Tokens {
   const given = new URLSearchParams(window.location.hash.slice(1));
@@ -30,15 +33,15 @@ export async function readyTabs({ citizen, agent }: Tokens): Promise<Tab[]> {
   const { number, id } = await examples(citizen);
   return [
     tab(citizenPortal, citizen),
-    tab(agentsScreen, agent, { channel: "WHATSAPP" }),
+    tab(agentsScreen, agent, { channel: "WHATSAPP" }, AGENTS_PURPOSE),
     tab(thinChannel, citizen, { number }),
     tab(liveStatus, citizen, { number }),
     tab(journeyTimeline, citizen, { id }),
   ];
 }
 
-function tab(query: string, token: string | null, variables: Record<string, string> = {}): Tab {
-  const headers = { Authorization: `Bearer ${token ?? "PUT-A-TOKEN-HERE"}` };
+function tab(query: string, token: string | null, variables: Record<string, string> = {}, more = {}): Tab {
+  const headers = { Authorization: `Bearer ${token ?? "PUT-A-TOKEN-HERE"}`, ...more };
   return { query, variables: json(variables), headers: json(headers) };
 }
 

@@ -48,10 +48,12 @@ async function answered(request) {
   const document = parse(query);
   const invalid = validate(schema, document);
   if (invalid.length) return { errors: invalid };
-  const contextValue = { authorization: request.headers.authorization };
+  const contextValue = forwarded(request.headers);
   return execute({ schema, document, variableValues: variables, operationName, contextValue });
 }
 
-function forwarded(context) {
-  return context?.authorization ? { authorization: context.authorization } : {};
+// Who asks, and what for: handed on unchanged.
+function forwarded(headers) {
+  const names = ["authorization", "omniloket-purpose"];
+  return Object.fromEntries(names.filter((name) => headers?.[name]).map((name) => [name, headers[name]]));
 }

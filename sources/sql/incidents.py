@@ -146,7 +146,7 @@ def status_changes(database: Database) -> SqlCollection[StatusChange, None]:
     """Status changes by serial, oldest first; of a report (number)."""
     return SqlCollection(
         database,
-        rows=_STATUS_ROWS.join(INCIDENT, _status.incident_nummer == _incident.nummer),
+        rows=_STATUS_ROWS,
         columns=_STATUS_COLUMNS,
         key=_status.volgnummer,
         order=[_status.tijdstip, _status.volgnummer],
@@ -172,8 +172,10 @@ def involvement_log(database: Database) -> SqlLog[Involvement]:
     )
 
 
-_STATUS_ROWS = INCIDENT_STATUS.outerjoin(STATUSCODE, _status.status_cd == STATUSCODE.c.code)
-_STATUS_COLUMNS = [*_status, STATUSCODE.c.omschrijving.label("status_omschrijving")]
+_STATUS_ROWS = INCIDENT_STATUS.outerjoin(STATUSCODE, _status.status_cd == STATUSCODE.c.code).join(
+    INCIDENT, _status.incident_nummer == _incident.nummer
+)
+_STATUS_COLUMNS = [*_status, STATUSCODE.c.omschrijving.label("status_omschrijving"), _incident.eenheid]
 
 
 def _reporter_of_incident() -> Condition:
@@ -251,4 +253,5 @@ def _read_status(row: RowView) -> StatusChange:
         previous=STATUSES.get(previous, ReportStatus.OTHER) if previous else None,
         note=row.text_or_none("notitie"),
         agent_key=row.text_or_none("medewerker_nr"),
+        unit=row.text_or_none("eenheid"),
     )

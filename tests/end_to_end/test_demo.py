@@ -59,7 +59,7 @@ class Demo:
         return answer["data"]
 
     def post(self, body: Any, token: str | None) -> httpx.Response:
-        headers = {"authorization": f"Bearer {token}"} if token else {}
+        headers = {"authorization": f"Bearer {token}", "omniloket-purpose": "intake"} if token else {}
         return httpx.post(self.url, json=body, headers=headers, timeout=30)
 
 

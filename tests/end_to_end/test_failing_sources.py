@@ -74,7 +74,11 @@ class Client:
 
     async def _ask(self, http: httpx.AsyncClient, question: Question) -> Any:
         body = {"query": document(question.name), "variables": question.variables}
-        headers = {"authorization": f"Bearer {question.token}", "accept": "application/graphql-response+json"}
+        headers = {
+            "authorization": f"Bearer {question.token}",
+            "omniloket-purpose": "intake",
+            "accept": "application/graphql-response+json",
+        }
         response = await http.post(self.server.url, json=body, headers=headers)
         # 294: a well-formed answer, of which a part is missing.
         assert response.status_code in (200, 294), response.text
@@ -312,7 +316,7 @@ class _Copy:
 async def _unavailable(server: Server) -> list[str]:
     async with httpx.AsyncClient(timeout=30) as http:
         ready = await http.get(server.url.replace("/graphql", "/readyz"))
-        headers = {"authorization": f"Bearer {server.agent}"}
+        headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
         answer = (await http.post(server.url, json={"query": HEALTH}, headers=headers)).json()
     unavailable = [each["name"] for each in answer["data"]["sources"] if not each["available"]]
     assert ready.status_code == 503

@@ -90,7 +90,7 @@ async def test_a_query_is_typed_and_answered_and_kept_in_the_history(server: Ser
         await page.get_by_role("button", name="New tab").click()
         await empty(page, QUERY)
         await page.keyboard.type("query Mine { viewer { role unit } }")
-        await paste_in(page, "Headers", {"Authorization": f"Bearer {server.agent}"})
+        await paste_in(page, "Headers", {"Authorization": f"Bearer {server.agent}", "Omniloket-Purpose": "intake"})
         await run(page)
         await expect(response(page)).to_contain_text('"role": "AGENT"')
         await page.get_by_role("button", name="Show History").click()

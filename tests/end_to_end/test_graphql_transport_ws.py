@@ -30,7 +30,7 @@ async def test_queries_are_answered_and_completed(server: Server) -> None:
 
 
 async def test_the_handshakes_own_header_is_as_good_as_the_payload(server: Server) -> None:
-    headers = {"Authorization": f"Bearer {server.agent}"}
+    headers = {"Authorization": f"Bearer {server.agent}", "Omniloket-Purpose": "intake"}
     async with websockets.connect(
         server.socket_url, subprotocols=[websockets.Subprotocol(SUBPROTOCOL)], additional_headers=headers
     ) as raw:

@@ -87,7 +87,7 @@ async def test_after_a_cursor_everything_since_comes_first(live: tuple[Server, U
 async def test_the_live_cursor_of_a_query_leaves_no_gap(live: tuple[Server, Urls]) -> None:
     server, urls = live
     number, _ = await reported(urls)
-    headers = {"authorization": f"Bearer {server.agent}"}
+    headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
     async with httpx.AsyncClient() as client:
         query = {
             "query": "query Q($n: String!) { liveCursor report(by: {number: $n}) { status } }",

@@ -49,7 +49,9 @@ def settings(provider: Provider, **more: Any) -> str:
 
 
 def ask(server: Server, token: str) -> httpx.Response:
-    return httpx.post(server.url, json=VIEWER, headers={"authorization": f"Bearer {token}"}, timeout=30)
+    return httpx.post(
+        server.url, json=VIEWER, headers={"authorization": f"Bearer {token}", "omniloket-purpose": "intake"}, timeout=30
+    )
 
 
 def role(server: Server, token: str) -> str:

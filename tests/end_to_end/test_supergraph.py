@@ -70,7 +70,7 @@ def gateway(
 
 
 def asked(gateway: str, client: httpx.Client, query: str, token: str | None = None, **variables: Any) -> Any:
-    headers = {"authorization": f"Bearer {token}"} if token else {}
+    headers = {"authorization": f"Bearer {token}", "omniloket-purpose": "intake"} if token else {}
     return client.post(gateway, json={"query": query, "variables": variables}, headers=headers).json()
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.executor import Executor
 from resolvers.context import Context
-from schema.building import build
+from schema.building import executable
 from sources.sql.database import Database
 from support.back_ends import Urls, write
 from support.houses import AGENT, ANONYMOUS, citizen, opened
@@ -50,8 +50,7 @@ async def test_a_fifth_back_end_in_under_sixty_lines_of_code(
 
     async with opened(sqlite_urls) as asking, Database("found", url) as database:
         query = fifth.query_with(fifth.found_objects(database))
-        schema: Any = build(query)
-        executor = Executor(schema._schema, encode_error=lambda error: (str(error), {}))
+        executor = Executor(executable(query=query), encode_error=lambda error: (str(error), {}))
 
         async def ask(viewer: Any, **variables: Any) -> Any:
             context = Context(services=asking.house.services, viewer=viewer)

@@ -12,8 +12,8 @@ from sources.records import Role
 from support.back_ends import Urls
 
 QUERIES = Path(__file__).resolve().parents[2] / "docs" / "queries"
-AGENT = Viewer(Role.AGENT, "agent", unit="PL1700", clearance=True)
-AGENT_WITHOUT_CLEARANCE = Viewer(Role.AGENT, "agent", unit="PL1700")
+AGENT = Viewer(Role.AGENT, "agent", unit="PL1700", clearance=True, purpose="intake")
+AGENT_WITHOUT_CLEARANCE = Viewer(Role.AGENT, "agent", unit="PL1700", purpose="intake")
 DEVELOPER = Viewer(Role.DEVELOPER, "developer")
 KEYS = {1: base64.b64encode(bytes(range(64))).decode(), 2: base64.b64encode(bytes(range(64, 128))).decode()}
 

@@ -62,7 +62,7 @@ class Socket:
 async def connected(server: Server, token: str | None = None) -> AsyncIterator[Socket]:
     """A socket that has been acknowledged."""
     async with bare(server) as socket:
-        payload = {"Authorization": f"Bearer {token}"} if token else {}
+        payload = {"Authorization": f"Bearer {token}", "Omniloket-Purpose": "intake"} if token else {}
         await socket.send({"type": "connection_init", "payload": payload})
         assert await socket.receive() == {"type": "connection_ack"}
         yield socket

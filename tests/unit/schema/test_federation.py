@@ -7,7 +7,6 @@ from graphql import ObjectTypeDefinitionNode, parse, print_ast
 from engine.batching import METADATA_KEY, Batched
 from resolvers.entities import KEYS, MOST
 from schema.building import executable, subgraph
-from schema.federation import PUBLIC
 
 
 def test_entities_have_the_keys_that_the_subgraph_names() -> None:
@@ -17,7 +16,6 @@ def test_entities_have_the_keys_that_the_subgraph_names() -> None:
         if isinstance(each, ObjectTypeDefinitionNode)
     }
     assert {name: fields for name, fields in keys.items() if fields} == KEYS
-    assert KEYS.keys() > PUBLIC
     assert f"at most {MOST:,}." in subgraph()
 
 

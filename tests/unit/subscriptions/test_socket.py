@@ -29,7 +29,7 @@ async def connect(_websocket: WebSocket, _payload: Mapping[str, Any]) -> MakeCon
 
 async def test_answers_that_nobody_reads_do_not_pile_up() -> None:
     executor = Executor(strawberry.Schema(Query)._schema, encode_error=lambda _: ("", {}))
-    protocol = SocketProtocol(executor, connect, nothing, SocketLimits(operations=MOST))
+    protocol = SocketProtocol(executor, connect, nothing, nothing, SocketLimits(operations=MOST))
     heard = 0
 
     async def messages() -> AsyncIterator[dict[str, Any]]:

@@ -30,6 +30,7 @@ from resolvers.context import Viewer
 from sources.records import Role
 
 OMNILOKET = Path(sys.executable).with_name("omniloket")
+SERVE = (str(OMNILOKET), "serve", "--port", "0")
 QUERIES = Path(__file__).resolve().parents[1] / "docs" / "queries"
 RUNNING = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 CHANNELS = ("0900-8844", "POLITIE_NL", "APP", "EMAIL", "WHATSAPP")
@@ -61,10 +62,11 @@ def main() -> None:
         for kind, arguments in {"SQLite": [], "PostgreSQL": ["--postgres", url]}.items():
             directory = Path(temporary) / kind
             subprocess.run(
-                [*_demo(wanted, directory), *arguments, "--load-only"], check=True, stderr=subprocess.DEVNULL
+                [*demo_command(wanted, directory), *arguments, "--load-only"], check=True, stderr=subprocess.DEVNULL
             )
-            with _server(directory) as (process, address):
-                found[kind] = asyncio.run(_measure(wanted, process, address, directory))
+            command = [*SERVE, "--config", str(directory / "omniloket.toml")]
+            with server(command, directory / "server.log") as (process, address):
+                found[kind] = asyncio.run(measure(wanted, process, address, directory))
     _print(wanted, found)
 
 
@@ -76,7 +78,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _demo(wanted: argparse.Namespace, directory: Path) -> list[str]:
+def demo_command(wanted: argparse.Namespace, directory: Path) -> list[str]:
     return [str(OMNILOKET), "demo", "--citizens", str(wanted.citizens), "--directory", str(directory)]
 
 
@@ -99,10 +101,8 @@ def _postgres(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _server(directory: Path) -> Iterator[tuple[psutil.Process, str]]:
-    """`omniloket serve` over what was loaded, in a process of its own; nothing else changes the data."""
-    log = directory / "server.log"
-    command = [str(OMNILOKET), "serve", "--config", str(directory / "omniloket.toml"), "--port", "0"]
+def server(command: Sequence[str], log: Path) -> Iterator[tuple[psutil.Process, str]]:
+    """A server over what was loaded, in a process of its own; nothing else changes the data."""
     with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
         try:
             yield psutil.Process(process.pid), _address(process, log)
@@ -119,7 +119,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     raise SystemExit(log.read_text())
 
 
-async def _measure(
+async def measure(
     wanted: argparse.Namespace, process: psutil.Process, address: str, directory: Path
 ) -> dict[str, Measured]:
     limits = httpx.Limits(max_connections=wanted.connections, max_keepalive_connections=wanted.connections)

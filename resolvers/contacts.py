@@ -6,6 +6,7 @@ from dataclasses import replace
 from engine.batching import Partial
 from resolvers.citizens import checked_phone
 from resolvers.context import Context
+from resolvers.following import Path
 from resolvers.ids import source_key
 from resolvers.journeys import journeys_of
 from resolvers.paging import Connection, followed, root_connection
@@ -48,16 +49,9 @@ async def reports(
     contacts: Sequence[Contact], context: Context, *, page: PageRequest
 ) -> Sequence[Connection[Report] | Partial[Connection[Report]] | BaseException]:
     """The reports that each contact was about, in the order in which they were linked to it."""
-    return await followed(
-        "ContactReport",
-        context.sources.contact_subjects,
-        "contact",
-        [contact.key for contact in contacts],
-        context.sources.reports,
-        lambda number: number,
-        context,
-        page,
-    )
+    sources = context.sources
+    path = Path(sources.contact_subjects, "contact", sources.reports, lambda number: number)
+    return await followed("ContactReport", path, [contact.key for contact in contacts], context, page)
 
 
 def _checked(filter: ContactFilter | None) -> ContactFilter | None:

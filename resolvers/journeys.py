@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 from engine.batching import Partial
 from resolvers.context import Context
+from resolvers.following import Path
 from resolvers.ids import source_key
 from resolvers.paging import Connection, followed, root_connection
 from resolvers.records import alone
 from sources.filters import EntryFilter, JourneyFilter
 from sources.paging import ALL, Page, PageRequest
+from sources.ports import Sources
 from sources.records import (
     Channel,
     Contact,
@@ -62,34 +64,14 @@ async def contacts(
     journeys: Sequence[Journey], context: Context, *, page: PageRequest
 ) -> Sequence[Connection[Contact] | Partial[Connection[Contact]] | BaseException]:
     """The contacts of each journey, newest first."""
-    return await followed(
-        "JourneyContact",
-        context.sources.journey_entries,
-        "journey",
-        _keys(journeys),
-        context.sources.contacts,
-        contact_key,
-        context,
-        page,
-        CONTACTS,
-    )
+    return await followed("JourneyContact", to_contacts(context.sources), _keys(journeys), context, page)
 
 
 async def reports(
     journeys: Sequence[Journey], context: Context, *, page: PageRequest
 ) -> Sequence[Connection[Report] | Partial[Connection[Report]] | BaseException]:
     """The reports of each journey, newest first."""
-    return await followed(
-        "JourneyReport",
-        context.sources.journey_entries,
-        "journey",
-        _keys(journeys),
-        context.sources.reports,
-        lambda entry: entry.entry_key,
-        context,
-        page,
-        REPORTS,
-    )
+    return await followed("JourneyReport", to_reports(context.sources), _keys(journeys), context, page)
 
 
 async def channel_handed_from(handovers: Sequence[Handover], context: Context) -> Sequence[object]:
@@ -102,6 +84,16 @@ async def channel_handed_to(handovers: Sequence[Handover], context: Context) -> 
 
 async def agent_of_handover(handovers: Sequence[Handover], context: Context) -> Sequence[object]:
     return await context.records(context.sources.agents, [handover.agent_key for handover in handovers])
+
+
+def to_contacts(sources: Sources) -> Path[JourneyEntry, Contact]:
+    """From a journey to its contacts, newest first."""
+    return Path(sources.journey_entries, "journey", sources.contacts, contact_key, CONTACTS)
+
+
+def to_reports(sources: Sources) -> Path[JourneyEntry, Report]:
+    """From a journey to its reports, newest first."""
+    return Path(sources.journey_entries, "journey", sources.reports, lambda entry: entry.entry_key, REPORTS)
 
 
 def contact_key(entry: JourneyEntry) -> Key | None:

@@ -15,14 +15,14 @@ import orjson
 from engine.batching import Partial
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, CursorRejected
+from resolvers.following import Path, Place, counts, nearest
 from sources.errors import RecordMalformed, SourceError
-from sources.paging import ALL, Page, PageRequest, Position
+from sources.paging import Page, PageRequest, Position
 from sources.ports import Collection
 from sources.records import Key
 from sources.sealing import Sealer
 
 R = TypeVar("R")
-K = TypeVar("K")
 F = TypeVar("F")
 
 Count = Callable[[Sequence[Key]], Awaitable[Sequence[int]]]
@@ -108,18 +108,18 @@ def open_cursor(sealer: Sealer, kind: str, cursor: str) -> Any:
 def connection(kind: str, page: Page[R], request: PageRequest, total: Total) -> Connection[R] | Partial[Connection[R]]:
     """A source's page as a connection; rows that could not be read are missing, with an error each."""
     edges = [Edge(kind, node, position) for node, position in zip(page.rows, page.positions, strict=True)]
-    made = Connection(edges, page_info(kind, page, request), total)
+    made = Connection(edges, page_info(kind, page.places, request, more=page.more), total)
     return Partial(made, list(page.malformed)) if page.malformed else made
 
 
-def page_info(kind: str, page: Page[Any], request: PageRequest) -> PageInfo:
+def page_info(kind: str, places: Sequence[Position], request: PageRequest, *, more: bool) -> PageInfo:
     """Rows behind a page are known of by the cursor that the page began at (Relay, section 5.1)."""
     return PageInfo(
         kind,
-        has_next_page=request.before is not None if request.backwards else page.more,
-        has_previous_page=page.more if request.backwards else request.after is not None,
-        start=page.start,
-        end=page.end,
+        has_next_page=request.before is not None if request.backwards else more,
+        has_previous_page=more if request.backwards else request.after is not None,
+        start=places[0] if places else None,
+        end=places[-1] if places else None,
     )
 
 
@@ -158,62 +158,38 @@ async def root_connection(
 
 
 async def followed(
-    kind: str,
-    links: Collection[K, F],
-    link: str,
-    parent_ids: Sequence[Key],
-    target: Collection[R, Any],
-    key_of: Callable[[K], Key | None],
-    context: Context,
-    request: PageRequest,
-    filter: F | None = None,
+    kind: str, path: Path[Any, R], parent_ids: Sequence[Key], context: Context, request: PageRequest
 ) -> Sequence[Connection[R] | Partial[Connection[R]] | BaseException]:
     """A connection for each parent over records that one source links to and another keeps.
 
-    Two statements for all parents. A record that is gone, or that the viewer may not see, has no edge; neither
-    does it count.
+    A record that is gone, or that the viewer may not see, leaves no trace: the page is filled with those that follow.
     """
-    pages = await links.of_parents(link, parent_ids, request, context.scope, filter)
-    keys = [key_of(row) for page in pages for row in page.rows]
-    found = iter(await context.records(target, keys))
+    found = await nearest(path, parent_ids, one_more(request), context)
 
     async def count(parents: Sequence[Key]) -> Sequence[int]:
-        every = await links.of_parents(link, parents, ALL, context.scope, filter)
-        there = iter(await context.records(target, [key_of(row) for page in every for row in page.rows]))
-        return [sum(_known(next(there)) for _ in page.rows) for page in every]
+        return await counts(path, parents, context)
 
-    group = (id(links), link, filter)
+    group = (id(path.links), path.link, path.filter)
     return [
-        _followed(kind, page, [next(found) for _ in page.rows], request, Total(group, parent, count))
-        for parent, page in zip(parent_ids, pages, strict=True)
+        places if isinstance(places, Exception) else _followed(kind, places, request, Total(group, parent, count))
+        for parent, places in zip(parent_ids, found, strict=True)
     ]
 
 
 def _followed(
-    kind: str, page: Page[Any], nodes: Sequence[R | BaseException | None], request: PageRequest, total: Total
-) -> Connection[R] | Partial[Connection[R]] | BaseException:
-    unavailable = next((node for node in nodes if is_failure(node)), None)
-    if unavailable is not None:
-        return cast(BaseException, unavailable)
-    edges = [
-        Edge(kind, cast(R, node), position)
-        for node, position in zip(nodes, page.positions, strict=True)
-        if node is not None and not isinstance(node, BaseException)
-    ]
-    errors = [*page.malformed, *(node for node in nodes if isinstance(node, SourceError))]
-    made = Connection(edges, page_info(kind, page, request), total)
+    kind: str, places: Sequence[Place[Any, R]], request: PageRequest, total: Total
+) -> Connection[R] | Partial[Connection[R]]:
+    kept = request.kept(places)
+    info = page_info(kind, [each.position for each in kept], request, more=len(kept) < len(places))
+    edges = [Edge(kind, each.found, each.position) for each in kept if not isinstance(each.found, RecordMalformed)]
+    errors = [each.found for each in kept if isinstance(each.found, RecordMalformed)]
+    made = Connection(edges, info, total)
     return Partial(made, errors) if errors else made
 
 
-def is_failure(node: object) -> bool:
-    """Whether a node stands for a source that did not answer, rather than for one row that cannot be read."""
-    return isinstance(node, BaseException) and not isinstance(node, RecordMalformed)
-
-
-def _known(node: object) -> bool:
-    if is_failure(node):
-        raise cast(BaseException, node)
-    return node is not None
+def one_more(request: PageRequest) -> PageRequest:
+    """The page with one row more, which tells whether there are any beyond it."""
+    return request.up_to(cast(int, request.limit) + 1)
 
 
 async def total_counts(connections: Sequence[Connection[Any]], context: Context) -> Sequence[int | Exception]:

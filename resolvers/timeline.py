@@ -12,9 +12,10 @@ from typing import Any, cast
 
 from engine.batching import Partial
 from resolvers.context import Context
-from resolvers.journeys import CONTACTS, REPORTS, contact_key
-from resolvers.paging import Connection, Edge, PageInfo, Total
-from sources.errors import RecordMalformed, SourceError, SourceUnavailable
+from resolvers.following import Place, counts, nearest
+from resolvers.journeys import REPORTS, to_contacts
+from resolvers.paging import Connection, Edge, Total, one_more, page_info
+from sources.errors import RecordMalformed, SourceError
 from sources.paging import ALL, Page, PageRequest, Position
 from sources.records import Contact, Handover, Journey, JourneyEntry, Key, StatusChange
 
@@ -39,7 +40,7 @@ class Part:
 
     entries: Sequence[Entry] = ()
     more: bool = False
-    errors: Sequence[SourceError] = ()
+    errors: Sequence[Exception] = ()
     silent: str | None = None
 
 
@@ -55,25 +56,24 @@ async def timeline(
 
 
 async def _contacts(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
-    contacts = context.sources.contacts
-    request = _newest_first(_request(page, contacts.source))
-    pages = await context.sources.journey_entries.of_parents("journey", keys, request, context.scope, CONTACTS)
-    numbers = [contact_key(entry) for each in pages for entry in each.rows]
-    found = iter(await context.records(contacts, numbers))
-    return [_contact_part(each, [next(found) for _ in each.rows], contacts.source) for each in pages]
-
-
-def _contact_part(page: Page[JourneyEntry], found: Sequence[Contact | BaseException | None], source: str) -> Part:
-    silence = [each for each in found if isinstance(each, SourceUnavailable)]
-    if silence:
-        return Part(errors=silence[:1], silent=source)
-    entries = [
-        Entry((entry.at.isoformat(), source, entry.key), contact)
-        for entry, contact in zip(page.rows, found, strict=True)
-        if isinstance(contact, Contact)
+    source = context.sources.contacts.source
+    request = _newest_first(_request(page, source))
+    found = await nearest(to_contacts(context.sources), keys, one_more(request), context)
+    return [
+        Part(errors=[places], silent=source)
+        if isinstance(places, Exception)
+        else _contact_part(request.kept(places), source, more=len(places) > len(request.kept(places)))
+        for places in found
     ]
-    malformed = [each for each in found if isinstance(each, RecordMalformed)]
-    return Part(entries, page.more, [*page.malformed, *malformed])
+
+
+def _contact_part(places: Sequence[Place[JourneyEntry, Contact]], source: str, *, more: bool) -> Part:
+    entries = [
+        Entry((each.link.at.isoformat(), source, each.link.key), each.found)
+        for each in places
+        if each.link is not None and isinstance(each.found, Contact)
+    ]
+    return Part(entries, more, [each.found for each in places if isinstance(each.found, RecordMalformed)])
 
 
 async def _status_changes(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
@@ -111,17 +111,10 @@ async def _handovers(keys: Sequence[int], context: Context, page: PageRequest) -
 def _merged(
     key: int, parts: Sequence[Part], context: Context, request: PageRequest
 ) -> Connection[TimelineRecord] | Partial[Connection[TimelineRecord]]:
-    limit = cast(int, request.limit)
     entries = sorted((entry for part in parts for entry in part.entries), key=_order)
-    kept = entries[max(len(entries) - limit, 0) :] if request.backwards else entries[:limit]
+    kept = request.kept(entries)
     more = len(kept) < len(entries) or any(part.more for part in parts)
-    info = PageInfo(
-        KIND,
-        has_next_page=request.before is not None if request.backwards else more,
-        has_previous_page=more if request.backwards else request.after is not None,
-        start=kept[0].place if kept else None,
-        end=kept[-1].place if kept else None,
-    )
+    info = page_info(KIND, [entry.place for entry in kept], request, more=more)
     edges: list[Edge[TimelineRecord]] = [Edge(KIND, entry.record, entry.place) for entry in kept]
     silent = [part.silent for part in parts if part.silent is not None]
     made = Connection(edges, info, Total((KIND, id(context)), key, _counting(context)), silent)
@@ -133,15 +126,13 @@ def _counting(context: Context) -> Any:
     async def count(journey_keys: Sequence[Key]) -> Sequence[int]:
         """Contacts and status changes that the viewer may see, and handovers: what the pages hold together."""
         sources, scope = context.sources, context.scope
-        contacts = await sources.journey_entries.of_parents("journey", journey_keys, ALL, scope, CONTACTS)
-        numbers = [contact_key(entry) for page in contacts for entry in page.rows]
-        there = iter(await context.records(sources.contacts, numbers))
+        contacts = await counts(to_contacts(sources), journey_keys, context)
         reports = await sources.journey_entries.of_parents("journey", journey_keys, ALL, scope, REPORTS)
         linked = [entry.entry_key for page in reports for entry in page.rows]
         changes = iter(await sources.status_changes.count_of_parents("report", linked, scope))
         handovers = await sources.handovers.count_of_parents("journey", journey_keys, scope)
         return [
-            sum(_is_there(next(there)) for _ in of_contacts.rows) + sum(next(changes) for _ in of_reports.rows) + passed
+            of_contacts + sum(next(changes) for _ in of_reports.rows) + passed
             for of_contacts, of_reports, passed in zip(contacts, reports, handovers, strict=True)
         ]
 
@@ -171,9 +162,3 @@ def _bound(place: Position | None, source: str) -> Position | None:
 def _order(entry: Entry) -> tuple[datetime, str, int]:
     at, source, serial = cast(tuple[str, str, int], entry.place)
     return datetime.fromisoformat(at), source, serial
-
-
-def _is_there(found: object) -> bool:
-    if isinstance(found, SourceUnavailable):
-        raise found
-    return isinstance(found, Contact)

@@ -94,14 +94,9 @@ class MemoryCollection(Generic[R, F]):
             reverse=self._descending,
         )
         between = [(place, record) for place, record in placed if self._is_between(place, page)]
-        kept = between if page.limit is None else _nearest(between, page.limit, page.backwards)
-        return Page(
-            rows=[record for _, record in kept],
-            positions=[place for place, _ in kept],
-            more=len(kept) < len(between),
-            start=kept[0][0] if kept else None,
-            end=kept[-1][0] if kept else None,
-        )
+        kept = page.kept(between)
+        positions = [place for place, _ in kept]
+        return Page([record for _, record in kept], positions, more=len(kept) < len(between), places=positions)
 
     def _position(self, record: R) -> Position:
         return tuple(_comparable(value) for value in self._order(record))
@@ -149,10 +144,6 @@ class MemoryBackEnd:
 
     async def health(self) -> Health:
         return Health(self.name, available=True, latency_ms=0.0)
-
-
-def _nearest(placed: list[tuple[Position, R]], limit: int, backwards: bool) -> list[tuple[Position, R]]:
-    return placed[max(len(placed) - limit, 0) :] if backwards else placed[:limit]
 
 
 def _position(bound: Position | None) -> Position | None:

@@ -1,7 +1,7 @@
 """Pages by keyset: a position is the values of the order columns in one row, so that inserts never shift a page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -28,6 +28,16 @@ class PageRequest:
     before: Position | None = None
     backwards: bool = False
 
+    def up_to(self, limit: int) -> "PageRequest":
+        """The same page with another limit."""
+        return replace(self, limit=limit)
+
+    def kept(self, rows: Sequence[R]) -> Sequence[R]:
+        """Those of some rows, in the collection's order, that the page has room for."""
+        if self.limit is None:
+            return rows
+        return rows[max(len(rows) - self.limit, 0) :] if self.backwards else rows[: self.limit]
+
 
 ALL = PageRequest(limit=None)
 
@@ -36,13 +46,20 @@ ALL = PageRequest(limit=None)
 class Page(Generic[R]):
     """Rows in order with their positions. `more`: the back-end has further rows in the direction of the request.
 
-    `start` and `end` are the positions of the outermost rows read, a malformed one included, so that paging gets
-    past it. `malformed` holds an error for each row that could not be read and is missing from `rows`.
+    `places` are the positions of all rows read, a malformed one included, so that paging gets past it. `malformed`
+    holds an error for each row that could not be read and is missing from `rows`, in the same order.
     """
 
     rows: Sequence[R] = ()
     positions: Sequence[Position] = ()
     more: bool = False
-    start: Position | None = None
-    end: Position | None = None
+    places: Sequence[Position] = ()
     malformed: Sequence[RecordMalformed] = ()
+
+    @property
+    def start(self) -> Position | None:
+        return self.places[0] if self.places else None
+
+    @property
+    def end(self) -> Position | None:
+        return self.places[-1] if self.places else None

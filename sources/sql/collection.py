@@ -248,8 +248,7 @@ class SqlCollection(Generic[R, F]):
             rows=[cast(R, records[index]) for index in good],
             positions=[positions[index] for index in good],
             more=more,
-            start=positions[0] if positions else None,
-            end=positions[-1] if positions else None,
+            places=positions,
             malformed=[record for record in records if isinstance(record, RecordMalformed)],
         )
 

@@ -1,6 +1,6 @@
 """The whole house of sources in memory, on records that were read from elsewhere."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sources.filters import CitizenMatch, ContactFilter, EntryFilter, JourneyFilter, NameMatch, ReportFilter
@@ -261,7 +261,7 @@ class _Codes(MemoryCollection[Any, None]):
 
     def _page(self, records: Any, page: Any) -> Any:
         found = super()._page(records, page)
-        return type(found)([each[-1] for each in found.rows], found.positions, found.more, found.start, found.end)
+        return replace(found, rows=[each[-1] for each in found.rows])
 
     async def by_ids(self, ids: Any, scope: Scope) -> Any:
         return [None if each is None else each[-1] for each in await super().by_ids(ids, scope)]

@@ -1,13 +1,16 @@
 """Journeys, their entries kept elsewhere, and their handovers."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any, cast
 
 from engine.batching import Partial
 from resolvers.context import Context
-from resolvers.following import Path
+from resolvers.following import Path, Place, nearest
 from resolvers.ids import source_key
 from resolvers.paging import Connection, followed, root_connection
 from resolvers.records import alone
+from sources.errors import RecordMalformed
 from sources.filters import EntryFilter, JourneyFilter
 from sources.paging import ALL, Page, PageRequest
 from sources.ports import Sources
@@ -26,6 +29,8 @@ from sources.sealing import bsn_of
 CONTACTS = EntryFilter((EntryKind.CONTACT.value,))
 REPORTS = EntryFilter((EntryKind.REPORT.value,))
 _NEWEST = PageRequest(limit=1)
+_OLDEST_CONTACTS = PageRequest(limit=10, backwards=True)
+_OLDEST_REPORT = PageRequest(limit=1, backwards=True)
 
 
 async def journey(roots: Sequence[None], context: Context, *, id: str) -> Sequence[object]:
@@ -45,6 +50,21 @@ async def journeys_of(link: str, keys: Sequence[str], context: Context) -> Seque
     """The journey that each contact or report belongs to; None while it is in none."""
     pages = await context.sources.journeys.of_parents(link, keys, _NEWEST, context.scope)
     return [_only(page) for page in pages]
+
+
+async def subjects(
+    journeys: Sequence[Journey], context: Context
+) -> Sequence[str | Partial[str | None] | Exception | None]:
+    """The subject of the oldest entry of each journey that has one, of those that the viewer may see.
+
+    Looks at the ten oldest contacts and the oldest report, which always has a title.
+    """
+    sources, keys = context.sources, _keys(journeys)
+    contacts, reports = await asyncio.gather(
+        nearest(to_contacts(sources), keys, _OLDEST_CONTACTS, context),
+        nearest(to_reports(sources), keys, _OLDEST_REPORT, context),
+    )
+    return [_subject(*of_journey) for of_journey in zip(contacts, reports, strict=True)]
 
 
 async def citizen(journeys: Sequence[Journey], context: Context) -> Sequence[object]:
@@ -99,6 +119,27 @@ def to_reports(sources: Sources) -> Path[JourneyEntry, Report]:
 def contact_key(entry: JourneyEntry) -> Key | None:
     """The contact's number in an entry; None for one that no servicemodule could have given."""
     return int(entry.entry_key) if entry.entry_key.isascii() and entry.entry_key.isdigit() else None
+
+
+def _subject(
+    contacts: Sequence[Place[JourneyEntry, Contact]] | Exception,
+    reports: Sequence[Place[JourneyEntry, Report]] | Exception,
+) -> str | Partial[str | None] | Exception | None:
+    """The failure where a source does not answer; an error besides for each older entry that cannot be read."""
+    if isinstance(contacts, Exception):
+        return contacts
+    if isinstance(reports, Exception):
+        return reports
+    errors: list[RecordMalformed] = []
+    subject: str | None = None
+    for entry in sorted((*contacts, *reports), key=lambda each: cast(Any, each.position)):
+        if isinstance(entry.found, RecordMalformed):
+            errors.append(entry.found)
+            continue
+        subject = (entry.found.subject if isinstance(entry.found, Contact) else entry.found.title) or None
+        if subject is not None:
+            break
+    return Partial(subject, errors) if errors else subject
 
 
 def _keys(journeys: Sequence[Journey]) -> Sequence[int]:

@@ -66,7 +66,7 @@ class Journey(Node):
     record: ClassVar[type] = records.Journey
 
     state: JourneyState = field("Where it stands.")
-    subject: str | None = field("What it is about, in a few words.")
+    subject: str | None = batched(journeys.subjects, "What it is about, in a few words.", access=OF_REPORTS)
     opened_at: datetime = field("When it began.")
     last_active_at: datetime = field("When something last happened.")
     closed_at: datetime | None = field("When it was closed. Null while it is not.")

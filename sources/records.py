@@ -218,7 +218,6 @@ class Journey(Record, frozen=True):
     state: JourneyState
     opened_at: datetime
     last_active_at: datetime
-    subject: str | None = None
     closed_at: datetime | None = None
     citizen_key: str | None = None
     closes_at: datetime | None = None

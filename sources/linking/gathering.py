@@ -117,7 +117,6 @@ class _Known:
             at=contact.occurred_at,
             owner=owner,
             report=next((number for number in reports if self.owner_of_report(number) == owner), None),
-            subject=contact.subject,
             channel=contact.channel.code if contact.channel else None,
             agent=contact.handled_by.key if contact.handled_by else None,
             inbound=contact.direction is Direction.INBOUND,
@@ -125,7 +124,7 @@ class _Known:
 
     def reported(self, report: Report) -> Happening | None:
         owner = self.owner_of_report(report.number)
-        return owner and Happening(EntryKind.REPORT, report.number, report.filed_at, owner, subject=report.title)
+        return owner and Happening(EntryKind.REPORT, report.number, report.filed_at, owner)
 
     async def _read_reports(self, numbers: Iterable[str]) -> None:
         found = await self._sources.reports.by_ids(_missing(numbers, self.reports), EVERYTHING)

@@ -67,7 +67,6 @@ class Judging:
             state=state,
             opened_at=trip.opened_at,
             last_active_at=trip.last_active_at,
-            subject=trip.subject,
             closed_at=closes_at if state is JourneyState.CLOSED else None,
             closes_at=closes_at,
             citizen_key=None if bsn is None else self.seal(bsn),

@@ -54,7 +54,6 @@ class Happening:
     at: datetime
     owner: Owner
     report: str | None = None
-    subject: str | None = None
     channel: str | None = None
     agent: str | None = None
     inbound: bool = True
@@ -104,10 +103,6 @@ class Trip:
     @property
     def opened_at(self) -> datetime:
         return self.entries[0].at
-
-    @property
-    def subject(self) -> str | None:
-        return next((entry.subject for entry in self.entries if entry.subject), None)
 
     @property
     def channels(self) -> list[str]:

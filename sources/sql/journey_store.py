@@ -206,7 +206,6 @@ def _row(journey: Journey) -> Row:
     return {
         "citizen_key": journey.citizen_key,
         "state": journey.state.value,
-        "subject": journey.subject,
         "opened_at": naive_utc(journey.opened_at),
         "last_active_at": naive_utc(journey.last_active_at),
         "closed_at": None if journey.closed_at is None else naive_utc(journey.closed_at),

@@ -47,7 +47,6 @@ class JourneyRow(Journeys, table=True):
     id: int = Field(primary_key=True, sa_type=_Serial)
     citizen_key: str | None = Field(default=None, sa_type=_Code)
     state: str
-    subject: str | None = None
     opened_at: datetime = Field(sa_type=sa.DateTime)
     last_active_at: datetime = Field(sa_type=sa.DateTime)
     closed_at: datetime | None = Field(default=None, sa_type=sa.DateTime)
@@ -243,7 +242,6 @@ def _read_journey(row: RowView) -> Journey:
         state=row.code("state", STATES),
         opened_at=row.utc_instant("opened_at"),
         last_active_at=row.utc_instant("last_active_at"),
-        subject=row.text_or_none("subject"),
         closed_at=row.utc_instant_or_none("closed_at"),
         citizen_key=row.text_or_none("citizen_key"),
         closes_at=row.utc_instant_or_none("closes_at"),

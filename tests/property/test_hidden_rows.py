@@ -240,6 +240,8 @@ async def _fill(url: str, facts: Facts, things: Sequence[Thing]) -> None:
 
 async def _compare(sources: Sequence[Sources], things: Sequence[Thing], viewer: Viewer, step: tuple[str, int]) -> None:
     houses = [Services(each, SEALER, Hub({})) for each in sources]
+    subject = f'query {{ journey(id: "{IDS["journey"]}") {{ subject }} }}'
+    assert len({orjson.dumps(await _answer(house, viewer, subject, {})) for house in houses}) == 1
     for name in FIELDS:
         with_hidden, without = [await _walked(house, viewer, name, step, len(things)) for house in houses]
         assert with_hidden == without

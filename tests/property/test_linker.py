@@ -305,7 +305,6 @@ async def _as_stored(url: str) -> list[Any]:
             sorted(entries[row["id"]]),
             None if row["citizen_key"] is None else bsn_of(SEALER, row["citizen_key"]),
             row["state"],
-            row["subject"],
             (row["opened_at"], row["last_active_at"], row["closed_at"]),
             [code for _, code in sorted(channels.get(row["id"], []))],
             sorted(handovers.get(row["id"], [])),
@@ -318,8 +317,7 @@ def _as_they_should_be(facts: Facts) -> list[Any]:
     """The rules, applied to everything at once."""
     happenings = [_contacted(contact, facts) for contact in facts.contacts]
     happenings += [
-        Happening(EntryKind.REPORT, each.number, each.filed_at, _owner_of_report(each, facts), subject=each.title)
-        for each in facts.reports
+        Happening(EntryKind.REPORT, each.number, each.filed_at, _owner_of_report(each, facts)) for each in facts.reports
     ]
     lines = [StatusLine(each.report_number, each.at, each.status, each.key) for each in facts.status_changes]
     return sorted(
@@ -327,7 +325,6 @@ def _as_they_should_be(facts: Facts) -> list[Any]:
             sorted((entry.kind.value, entry.key, _naive(entry.at)) for entry in trip.entries),
             trip.owner.bsn,
             trip.state(NOW, RULES).value,
-            trip.subject,
             (
                 _naive(trip.opened_at),
                 _naive(trip.last_active_at),
@@ -355,7 +352,6 @@ def _contacted(contact: Contact, facts: Facts) -> Happening:
         contact.occurred_at,
         mine,
         next((number for number, owner in zip(about, owners, strict=True) if owner == mine), None),
-        contact.subject,
         contact.channel.code if contact.channel else None,
         None,
         contact.direction is Direction.INBOUND,

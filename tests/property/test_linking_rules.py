@@ -27,7 +27,7 @@ def histories(draw: st.DrawFn) -> tuple[list[Happening], list[StatusLine]]:
             continue
         channel = draw(st.sampled_from(["APP", "BALIE", "X"]))
         report = draw(st.none() | st.integers(0, 25).map(str))
-        happenings.append(Happening(kind, str(index), at, owner, report, None, channel))
+        happenings.append(Happening(kind, str(index), at, owner, report, channel))
     statuses = st.builds(StatusLine, st.integers(0, 25).map(str), days, st.sampled_from(ReportStatus))
     return happenings, draw(st.lists(statuses, max_size=10, unique_by=lambda line: (line.report, line.at)))
 

@@ -24,11 +24,11 @@ def contact(
     agent: str | None = None,
     inbound: bool = True,
 ) -> Happening:
-    return Happening(EntryKind.CONTACT, key, day(days), owner, report, f"subject {key}", channel, agent, inbound)
+    return Happening(EntryKind.CONTACT, key, day(days), owner, report, channel, agent, inbound)
 
 
 def report(key: str, days: float, *, owner: Owner = JANSEN) -> Happening:
-    return Happening(EntryKind.REPORT, key, day(days), owner, subject=f"title {key}")
+    return Happening(EntryKind.REPORT, key, day(days), owner)
 
 
 def line(key: str, days: float, status: ReportStatus = ReportStatus.IN_INVESTIGATION) -> StatusLine:

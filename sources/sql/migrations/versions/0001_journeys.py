@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("id", SERIAL, primary_key=True),
         sa.Column("citizen_key", CODE),
         sa.Column("state", sa.String, nullable=False),
-        sa.Column("subject", sa.String),
         sa.Column("opened_at", sa.DateTime, nullable=False),
         sa.Column("last_active_at", sa.DateTime, nullable=False),
         sa.Column("closed_at", sa.DateTime),

@@ -16,13 +16,10 @@ from starlette.websockets import WebSocket
 
 from omniloket import graphiql, logs
 from omniloket.house import House, open_house
-from omniloket.http import GraphQLEndpoint
+from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.settings import Settings, read
 from resolvers.errors import Unauthenticated
 from subscriptions.socket import ConnectionRefused, MakeContext, SocketLimits, SocketProtocol
-
-PURPOSE = "Omniloket-Purpose"
-"""The header, and the key in connection_init, with the purpose of a request."""
 
 SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
 """The environment variable by which a parent process tells its workers which settings file to read."""
@@ -72,7 +69,12 @@ class _Doors:
         limits = SocketLimits(live.init_timeout_seconds, live.operations_per_socket)
         self.house = house
         self.http = GraphQLEndpoint(
-            house.executor, self._context, house.before, house.record, max_body_bytes=self._settings.max_body_bytes
+            house.executor,
+            house.context,
+            house.before,
+            house.record,
+            max_body_bytes=self._settings.max_body_bytes,
+            cookie=self._settings.cookie,
         )
         self._sockets = SocketProtocol(house.executor, self._connect, house.before, house.record, limits)
 
@@ -86,13 +88,10 @@ class _Doors:
         sources = {health.source: "good" if health.available else "unavailable" for health in found}
         return JSONResponse({"ready": ready, "sources": sources}, 200 if ready else 503)
 
-    async def _context(self, headers: Mapping[str, str]) -> object:
-        return await self.house.context(headers.get("authorization"), headers.get(PURPOSE))
-
     async def _connect(self, websocket: WebSocket, payload: Mapping[str, Any]) -> MakeContext:
         """The token is looked at again for every operation and event, so that no stream outlives it."""
         house, authorization = self.house, _given(websocket, payload, "Authorization")
-        purpose = _given(websocket, payload, PURPOSE)
+        purpose = _given(websocket, payload, PURPOSE_HEADER)
 
         async def make_context() -> object:
             return await house.context(authorization, purpose)

@@ -19,11 +19,18 @@ from engine.executor import Executor, Prepared, RequestRefused
 from omniloket.media_types import GRAPHQL, JSON, parsed, preferred
 from resolvers.errors import Unauthenticated
 
-MakeContext = Callable[[Mapping[str, str]], Awaitable[object]]
-"""From a request's headers to a fresh context; raises Unauthenticated."""
+MakeContext = Callable[[str | None, str | None], Awaitable[object]]
+"""From an Authorization header, and a purpose, to a fresh context; raises Unauthenticated."""
 
 PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
 """Arguments and input fields that never stand in a URL."""
+
+PURPOSE_HEADER = "Omniloket-Purpose"
+"""The header, and the key in connection_init, that says what personal data are asked for."""
+
+COOKIE_HEADER = "Omniloket-Cookie"
+"""The header that a token in a cookie needs beside it. Neither a form nor a link can send one, and a script of another
+site only after a preflight, which is never answered here: so nobody else's page asks with a user's cookie."""
 
 PARTIAL_SUCCESS = 294
 
@@ -66,6 +73,7 @@ class GraphQLEndpoint:
     """The ASGI application at the GraphQL address, for HTTP.
 
     `before` is awaited for each operation before it executes, and `record` before its answer leaves, with its context.
+    `cookie` is the name of the cookie that may hold a token, if one may.
     """
 
     def __init__(
@@ -76,12 +84,14 @@ class GraphQLEndpoint:
         record: Callable[[Prepared, object], Awaitable[None]],
         *,
         max_body_bytes: int,
+        cookie: str | None = None,
     ) -> None:
         self._executor = executor
         self._make_context = make_context
         self._before = before
         self._record = record
         self._max_body_bytes = max_body_bytes
+        self._cookie = cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -137,7 +147,8 @@ class GraphQLEndpoint:
 
     async def _context(self, request: Request) -> object:
         try:
-            return await self._make_context(request.headers)
+            purpose = request.headers.get(PURPOSE_HEADER)
+            return await self._make_context(_authorization(request, self._cookie), purpose)
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
@@ -164,6 +175,17 @@ _NO_SUBSCRIPTION = {
     "message": "Subscriptions need a WebSocket: graphql-transport-ws at the same address.",
     "extensions": {"code": "BAD_USER_INPUT"},
 }
+
+
+def _authorization(request: Request, cookie: str | None) -> str | None:
+    """The Authorization header; without one, the token in the cookie that the settings name."""
+    given = request.headers.get("authorization")
+    token = None if cookie is None else request.cookies.get(cookie)
+    if given is not None or not token:
+        return given
+    if not request.headers.get(COOKIE_HEADER):
+        raise RequestRejected(400, f"A token in a cookie needs the header '{COOKIE_HEADER}: 1' beside it.")
+    return f"Bearer {token}"
 
 
 def _mutation_by_get() -> RequestRejected:

@@ -256,6 +256,11 @@ class Settings(BaseSettings):
     development_key_file: Path | None = Field(
         default=None, description="The key of development tokens. With it the server binds to loopback only."
     )
+    cookie: str | None = Field(
+        default=None,
+        pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+        description="The name of a cookie that may hold the token. None: cookies count for nothing.",
+    )
     issuers: tuple[IssuerSettings, ...] = Field(default=(), description="The OpenID Connect providers.")
     sources: SourcesSettings = Field(description="The back-ends.")
     sealing: SealingSettings = Field(description="The keys that seal citizens' ids and cursors.")

@@ -62,6 +62,8 @@ def test_the_environment_wins_over_the_file_and_arguments_over_both(
         ({"sealing": {"current": 1, "keys": {"300": KEY}}}, ["sealing.keys.300", "255"]),
         ({"sealing": {"current": 1, "keys": {}}}, ["sealing.keys", "at least 1"]),
         ({"host": "0.0.0.0", "development_key_file": "x"}, ["host", "loopback", "0.0.0.0"]),
+        ({"cookie": "a b"}, ["cookie", "pattern", "a b"]),
+        ({"cookie": ""}, ["cookie", "pattern"]),
         ({"live": {"poll_seconds": 0}}, ["live.poll_seconds", "0.05"]),
     ],
 )

@@ -62,7 +62,6 @@ class House:
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncGenerator[House]:
     """Opens everything that the settings name; closes it on leaving."""
-    key_file = settings.development_key_file
     sealer = settings.sealer()
     async with open_sources(databases(settings), sealer) as sources:
         hub = Hub(
@@ -83,7 +82,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             subgraph=subgraph(),
         )
         executor = Executor(schema, encode_error=encoder(_report_error), documents=settings.documents)
-        identity = Identity(Issuers(settings.issuers), None if key_file is None else read_key(key_file))
+        identity = Identity(Issuers(settings.issuers), _development_key(settings))
         try:
             async with following(settings, sources):
                 yield House(services, executor, identity)
@@ -102,6 +101,15 @@ def checked_schema(settings: Settings) -> GraphQLSchema:
 def hidden(settings: Settings) -> Hidden:
     """The types and fields that this deployment hides from some roles."""
     return {role: frozenset(names) for role, names in settings.access.hidden.items()}
+
+
+def _development_key(settings: Settings) -> bytes | None:
+    file = settings.development_key_file
+    if file is None:
+        return None
+    key = read_key(file)
+    log.warning("DEVELOPMENT KEY: who can read this file can be anybody here. Never over real data.", file=str(file))
+    return key
 
 
 def databases(settings: Settings) -> dict[str, DatabaseSettings]:

@@ -1,5 +1,6 @@
 """The command line, as processes: what it prints, what it refuses with which words, and its exit codes."""
 
+import json
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ from support.back_ends import Urls, rows_of, run
 from support.servers import OMNILOKET, running, serving, stop
 
 BSN = next(bsns(1))
+VIEWER = {"query": "{ viewer { role } }"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -279,6 +281,32 @@ def test_check_tells_the_reason_of_each_source_that_is_broken(
     assert not (tmp_path / "nowhere.db").exists()
     listed = omniloket("sources", "--config", "omniloket.toml").stdout
     assert re.search(r"persons\W+Citizen\W+no\b", listed)
+
+
+def test_a_server_with_a_development_key_says_so_and_stays_on_this_machine(
+    omniloket: Run, sqlite_urls: Urls, tmp_path: Path
+) -> None:
+    with serving(sqlite_urls, tmp_path) as server:
+        warnings = [line for line in server.log.read_text().splitlines() if "DEVELOPMENT KEY" in line]
+    assert [json.loads(line)["level"] for line in warnings] == ["warning"]
+    assert str(tmp_path / "development.key") in warnings[0]
+    beyond = ["serve", "--config", "omniloket.toml", "--port", "0", "--host"]
+    for host in ("0.0.0.0", "::", "192.0.2.1", "example.nl"):
+        refused(omniloket(*beyond, host), "host", "loopback", host)
+
+
+def test_without_a_development_key_its_tokens_do_not_hold(sqlite_urls: Urls, tmp_path: Path) -> None:
+    with serving(sqlite_urls, tmp_path) as server:
+        token = server.agent
+        assert httpx.post(server.url, json=VIEWER, headers={"authorization": f"Bearer {token}"}).status_code == 200
+    config = tmp_path / "production.toml"
+    lines = (tmp_path / "omniloket.toml").read_text().splitlines()
+    config.write_text("\n".join(line for line in lines if "development_key_file" not in line))
+    command = [str(OMNILOKET), "serve", "--config", str(config), "--port", "0"]
+    with running(command, tmp_path / "production.log") as (_, port):
+        url = f"http://127.0.0.1:{port}/graphql"
+        assert httpx.post(url, json=VIEWER, headers={"authorization": f"Bearer {token}"}).status_code == 401
+    assert "DEVELOPMENT KEY" not in (tmp_path / "production.log").read_text()
 
 
 def _persons_at(urls: Urls) -> list[Any]:

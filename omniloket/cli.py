@@ -1,8 +1,8 @@
 """The command line: `omniloket --help`."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 from omniloket import demo as demonstration
 from omniloket import logs, serving, wake_ups
-from omniloket.house import databases, hidden
+from omniloket.house import databases, hidden, issuers, revocations
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
@@ -57,6 +57,7 @@ def serve(
         settings = read(config, host=host, port=port, workers=workers)
         if settings.development_key_file is not None:
             read_key(settings.development_key_file)
+        revocations(settings)
         logs.configure(settings.log_level)
         serving.serve(settings, config)
 
@@ -91,6 +92,7 @@ def token(
     bsn: Annotated[str | None, typer.Option(help="The citizen's BSN, for the role citizen.")] = None,
     unit: Annotated[str | None, typer.Option(help="The unit (eenheid) of an agent or supervisor.")] = None,
     clearance: Annotated[bool, typer.Option("--clearance", help="May see confidential reports.")] = False,
+    actor: Annotated[str | None, typer.Option(help="Who acts for the citizen: a front-end's own account.")] = None,
     directory: Directory = DEMO_DIRECTORY,
 ) -> None:
     """Makes a development token; the last line is the token alone. It holds for servers with the same key only."""
@@ -100,7 +102,9 @@ def token(
         _stop("--bsn goes with --role citizen, and a citizen needs one")
     if bsn is not None and not is_bsn(bsn):
         _stop("--bsn takes nine digits that pass the eleven-test")
-    viewer = Viewer(Role[role.upper()], f"development-{role}", unit=unit, bsn=bsn, clearance=clearance)
+    if actor is not None and (role != "citizen" or not actor):
+        _stop("--actor goes with --role citizen, and takes a name")
+    viewer = Viewer(Role[role.upper()], f"development-{role}", unit=unit, bsn=bsn, clearance=clearance, actor=actor)
     with _plainly():
         key = read_key(demonstration.key_file(directory))
     typer.echo(f"A development token for the role {role}, for 8 hours:")
@@ -127,14 +131,15 @@ def access(config: ConfigFile = None) -> None:
 
 @app.command()
 def check(config: ConfigFile = None) -> None:
-    """Checks the settings and asks every source; each with its reason. Exits with 1 when something is wrong."""
+    """Checks the settings and asks every source and issuer; each with its reason. Exits with 1 when one is wrong."""
     with _plainly():
         settings = read(config)
+        revocations(settings)
     typer.echo("settings: good")
-    found = asyncio.run(_asked(settings))
-    for health in found:
-        typer.echo(f"{health.source}: {health.reason or 'good'}")
-    if not all(health.available for health in found):
+    found = {**asyncio.run(_asked(settings)), **asyncio.run(_issuers_asked(settings))}
+    for name, reason in found.items():
+        typer.echo(f"{name}: {reason or 'good'}")
+    if any(found.values()):
         raise typer.Exit(1)
 
 
@@ -204,9 +209,15 @@ async def _link(settings: Settings, *, again: bool) -> None:
             await link_history(settings, opened, lambda each: progress(each.done, each.total), again=again)
 
 
-async def _asked(settings: Settings) -> list[Health]:
+async def _asked(settings: Settings) -> Mapping[str, str | None]:
     async with open_sources(databases(settings), settings.sealer()) as opened:
-        return await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
+        found = await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
+        return {health.source: health.reason for health in found}
+
+
+async def _issuers_asked(settings: Settings) -> Mapping[str, str | None]:
+    async with aclosing(issuers(settings)) as providers:
+        return await providers.reasons()
 
 
 async def _asked_with_lag(settings: Settings) -> list[tuple[Health, int | None]]:

@@ -1,7 +1,7 @@
 """Puts the house together: opens the sources, and hands each room what it needs from above."""
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 import structlog
@@ -11,6 +11,7 @@ from engine.executor import Executor, Prepared
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
 from omniloket.oidc import Issuers
+from omniloket.revocation import RevocationList
 from omniloket.settings import Settings, SettingsError
 from resolvers import live
 from resolvers.context import Context, Services
@@ -63,7 +64,7 @@ class House:
 async def open_house(settings: Settings) -> AsyncGenerator[House]:
     """Opens everything that the settings name; closes it on leaving."""
     sealer = settings.sealer()
-    async with open_sources(databases(settings), sealer) as sources:
+    async with open_sources(databases(settings), sealer) as sources, aclosing(issuers(settings)) as providers:
         hub = Hub(
             {live.STATUSES: sources.status_log, live.CONTACTS: sources.contact_log, live.ENTRIES: sources.journey_log},
             poll_seconds=settings.live.poll_seconds,
@@ -82,7 +83,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             subgraph=subgraph(),
         )
         executor = Executor(schema, encode_error=encoder(_report_error), documents=settings.documents)
-        identity = Identity(Issuers(settings.issuers), _development_key(settings))
+        identity = Identity(providers, _development_key(settings))
         try:
             async with following(settings, sources):
                 yield House(services, executor, identity)
@@ -103,13 +104,16 @@ def hidden(settings: Settings) -> Hidden:
     return {role: frozenset(names) for role, names in settings.access.hidden.items()}
 
 
-def _development_key(settings: Settings) -> bytes | None:
-    file = settings.development_key_file
-    if file is None:
+def issuers(settings: Settings) -> Issuers:
+    """The configured issuers. Raises SettingsError or OSError for a list of revocations that is not as it should be."""
+    return Issuers(settings.issuers, revoked=revocations(settings))
+
+
+def revocations(settings: Settings) -> RevocationList | None:
+    """The list of revocations, if the settings name one. Raises as `issuers`."""
+    if settings.revocations_file is None:
         return None
-    key = read_key(file)
-    log.warning("DEVELOPMENT KEY: who can read this file can be anybody here. Never over real data.", file=str(file))
-    return key
+    return RevocationList(settings.revocations_file, {each.issuer for each in settings.issuers})
 
 
 def databases(settings: Settings) -> dict[str, DatabaseSettings]:
@@ -124,6 +128,15 @@ def databases(settings: Settings) -> dict[str, DatabaseSettings]:
         )
         for name, source in settings.sources
     }
+
+
+def _development_key(settings: Settings) -> bytes | None:
+    file = settings.development_key_file
+    if file is None:
+        return None
+    key = read_key(file)
+    log.warning("DEVELOPMENT KEY: who can read this file can be anybody here. Never over real data.", file=str(file))
+    return key
 
 
 def _report_error(incident: str, error: Exception) -> None:

@@ -1,7 +1,7 @@
 """Who asks: tokens of the configured issuers (oidc.py), and development tokens, which hold on loopback only.
 
 A development token is a JWT (RFC 7519) signed with a key that `omniloket demo` makes. Its claims: `sub`, `role`,
-`unit`, `bsn`, `clearance`, `exp`.
+`unit`, `bsn`, `clearance`, `act`, `exp`.
 """
 
 import secrets
@@ -12,7 +12,7 @@ from typing import Any
 
 import jwt
 
-from omniloket.oidc import Issuers
+from omniloket.oidc import Issuers, actor_of
 from omniloket.settings import SettingsError
 from resolvers.context import ANONYMOUS, Viewer
 from resolvers.errors import Unauthenticated
@@ -74,6 +74,7 @@ def make_token(key: bytes, viewer: Viewer, *, valid_seconds: int = 8 * 3600) -> 
         "unit": viewer.unit,
         "bsn": viewer.bsn,
         "clearance": viewer.clearance,
+        "act": viewer.actor and {"sub": viewer.actor},
         "exp": int(time.time()) + valid_seconds,
     }
     return jwt.encode({name: value for name, value in claims.items() if value}, key, algorithm=ALGORITHM)
@@ -104,4 +105,5 @@ def _viewer(claims: Mapping[str, Any]) -> Viewer:
         unit=claims.get("unit"),
         bsn=bsn if role == Role.CITIZEN.value else None,
         clearance=claims.get("clearance") is True,
+        actor=actor_of(claims["act"], Role[role]) if "act" in claims else None,
     )

@@ -4,25 +4,25 @@ A token is a JWT (RFC 7519) that its issuer signed. It is checked as RFC 8725 ad
 the settings' and fit the key, the key must be the issuer's own, audience and times must hold.
 """
 
-import hashlib
+import asyncio
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import httpx
 import jwt
 
-from omniloket.provider_keys import Client, ProviderKeys
+from omniloket.introspection import Introspection
+from omniloket.provider_answers import Client, ProviderFailed
+from omniloket.provider_keys import ProviderKeys
+from omniloket.remembered import Remembered
+from omniloket.revocation import Mark, RevocationList
 from omniloket.settings import ClaimNames, IssuerSettings
 from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
 from resolvers.errors import Unauthenticated
 from sources.records import Role
-
-MAX_REMEMBERED = 10_000
-"""Viewers remembered, in each process."""
 
 _MALFORMED = (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError)
 """What a JSON document or a claim can be wrong in: also nested too deeply, or a number that is no instant."""
@@ -31,21 +31,54 @@ _MALFORMED = (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueE
 class Issuers:
     """Tells the viewer of a token of any configured issuer."""
 
-    def __init__(self, settings: Sequence[IssuerSettings], client: Client = httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        settings: Sequence[IssuerSettings],
+        client: Client = httpx.AsyncClient,
+        revoked: RevocationList | None = None,
+    ) -> None:
         self._issuers = {each.issuer: Issuer(each, client) for each in settings}
-        self._remembered = RememberedViewers(MAX_REMEMBERED)
+        self._revoked = revoked
+        self._remembered: Remembered[Verified] = Remembered()
 
     async def of_token(self, token: str) -> Viewer | None:
-        """The viewer; None when the token names none of these issuers. Raises Unauthenticated."""
-        known = self._remembered.get(token)
-        if known is not None:
-            return known
+        """The viewer; None when the token names none of these issuers. Raises Unauthenticated.
+
+        A token is verified once in a while; whether it was revoked is asked each time.
+        """
+        verified = self._remembered.get(token) or await self._verified(token)
+        if verified is None:
+            return None
+        if self._revoked is not None and self._revoked.has(verified.marks):
+            raise Unauthenticated
+        if verified.introspection is not None:
+            await verified.introspection.admit(token)
+        return verified.viewer
+
+    async def reasons(self) -> Mapping[str, str | None]:
+        """Asks every issuer, and its introspection endpoint: None for each that answers as it should, or why not."""
+        found = await asyncio.gather(*(issuer.reasons() for issuer in self._issuers.values()))
+        return {name: reason for each in found for name, reason in each.items()}
+
+    async def aclose(self) -> None:
+        await asyncio.gather(*(issuer.aclose() for issuer in self._issuers.values()))
+
+    async def _verified(self, token: str) -> "Verified | None":
         issuer = self._issuers.get(_named_issuer(token)) if self._issuers else None
         if issuer is None:
             return None
-        viewer, until = await issuer.verified(token)
-        self._remembered.put(token, viewer, until)
-        return viewer
+        verified, until = await issuer.verified(token)
+        self._remembered.put(token, verified, until)
+        return verified
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A token that was verified: whom it means, and how it may be revoked."""
+
+    viewer: Viewer
+    marks: frozenset[Mark]
+    introspection: Introspection | None
 
 
 class Issuer:
@@ -54,16 +87,36 @@ class Issuer:
     def __init__(self, settings: IssuerSettings, client: Client) -> None:
         self._settings = settings
         self._keys = ProviderKeys(settings, client)
+        self._introspection = settings.introspection and Introspection(settings.introspection, client)
 
-    async def verified(self, token: str) -> tuple[Viewer, float]:
-        """The viewer of a token that holds, and until when (seconds since 1970) it need not be verified again.
+    async def verified(self, token: str) -> tuple[Verified, float]:
+        """What a token that holds says, and until when (seconds since 1970) it need not be verified again.
 
         Raises Unauthenticated.
         """
         claims = await self._claims(token)
         settings = self._settings
         until = min(claims["exp"] + settings.leeway_seconds, time.time() + settings.keys_seconds)
-        return _viewer(claims, settings), until
+        viewer = _viewer(claims, settings)
+        return Verified(viewer, _marks(claims, viewer, settings.issuer), self._introspection), until
+
+    async def reasons(self) -> Mapping[str, str | None]:
+        """As Issuers.reasons, for this one."""
+        asked = {f"issuer {self._settings.issuer}": self._reason_of_keys()}
+        if self._introspection is not None:
+            asked[f"introspection {self._introspection.url}"] = self._introspection.reason()
+        return dict(zip(asked, await asyncio.gather(*asked.values()), strict=True))
+
+    async def aclose(self) -> None:
+        if self._introspection is not None:
+            await self._introspection.aclose()
+
+    async def _reason_of_keys(self) -> str | None:
+        try:
+            keys = await self._keys.fetch()
+        except ProviderFailed as error:
+            return str(error)
+        return None if keys else "its JWK set has no key that can be used"
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
         settings = self._settings
@@ -94,44 +147,6 @@ class Issuer:
         return claims
 
 
-@dataclass(frozen=True)
-class _Remembered:
-    viewer: Viewer
-    until: float
-
-
-class RememberedViewers:
-    """The viewers of tokens that were verified, by the tokens' digests: those asked for last, and none for too long."""
-
-    def __init__(self, most: int, clock: Callable[[], float] = time.time) -> None:
-        self._most = most
-        self._clock = clock
-        self._by_digest: OrderedDict[bytes, _Remembered] = OrderedDict()
-
-    def get(self, token: str) -> Viewer | None:
-        digest = _digest(token)
-        found = self._by_digest.get(digest)
-        if found is None:
-            return None
-        if found.until <= self._clock():
-            del self._by_digest[digest]
-            return None
-        self._by_digest.move_to_end(digest)
-        return found.viewer
-
-    def put(self, token: str, viewer: Viewer, until: float) -> None:
-        """Remembers a viewer until an instant, in seconds since 1970."""
-        digest = _digest(token)
-        self._by_digest[digest] = _Remembered(viewer, until)
-        self._by_digest.move_to_end(digest)
-        if len(self._by_digest) > self._most:
-            self._by_digest.popitem(last=False)
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()
-
-
 def _named_issuer(token: str) -> str:
     """Whose token it says it is; nothing of it is believed yet."""
     try:
@@ -150,7 +165,46 @@ def _viewer(claims: Mapping[str, Any], settings: IssuerSettings) -> Viewer:
     bsn = _text(claims, names.bsn) if role is Role.CITIZEN else None
     if role is Role.CITIZEN and (bsn is None or not is_bsn(bsn)):
         raise Unauthenticated
-    return Viewer(role, subject, unit=_text(claims, names.unit), bsn=bsn, clearance=clearance)
+    return Viewer(
+        role,
+        subject,
+        unit=_text(claims, names.unit),
+        bsn=bsn,
+        clearance=clearance,
+        actor=_actor(claims, role, settings),
+        name=_text(claims, names.name),
+    )
+
+
+def _actor(claims: Mapping[str, Any], role: Role, settings: IssuerSettings) -> str | None:
+    """Who acts for the citizen (RFC 8693, section 4.1), if anybody does; raises Unauthenticated for who may not.
+
+    The outermost `act` counts. What is nested in it says who acted before, and decides nothing.
+    """
+    if "act" not in claims:
+        return None
+    actor = actor_of(claims["act"], role)
+    issuer = cast(dict[str, object], claims["act"]).get("iss", settings.issuer)
+    if actor not in settings.actors or issuer != settings.issuer:
+        raise Unauthenticated
+    return actor
+
+
+def actor_of(act: object, role: Role) -> str:
+    """The `sub` of an `act` claim, which goes with a citizen only. Raises Unauthenticated."""
+    if role is not Role.CITIZEN or not isinstance(act, dict):
+        raise Unauthenticated
+    actor = _text(cast(dict[str, Any], act), "sub")
+    if actor is None:
+        raise Unauthenticated
+    return actor
+
+
+def _marks(claims: Mapping[str, Any], viewer: Viewer, issuer: str) -> frozenset[Mark]:
+    """Under which marks a token may be on the list of revoked ones: its own, and those of who acts."""
+    given = [("jti", _text(claims, "jti")), ("sid", _text(claims, "sid"))]
+    given += [("sub", viewer.principal), ("sub", viewer.actor)]
+    return frozenset((issuer, kind, value) for kind, value in given if value is not None)
 
 
 def _role(given: object, roles: Mapping[str, Role]) -> Role:

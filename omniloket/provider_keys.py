@@ -5,22 +5,19 @@ Where they are, the provider's discovery document tells (OpenID Connect Discover
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 import httpx
-import orjson
 import structlog
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
+from omniloket.provider_answers import Client, ProviderFailed, answer, within
 from omniloket.settings import IssuerSettings, is_private_url
 
-Client = Callable[[], httpx.AsyncClient]
-"""Opens a client for one fetch."""
-
-MAX_BYTES = 1_048_576
-"""Bytes that a provider's document may have."""
+Keys = Mapping[tuple[str, str], PyJWK]
+"""Each key by its id and an algorithm that it can be used with."""
 
 MIN_RSA_BITS = 2048
 
@@ -38,7 +35,7 @@ class ProviderKeys:
     def __init__(self, settings: IssuerSettings, client: Client) -> None:
         self._settings = settings
         self._client = client
-        self._keys: Mapping[tuple[str, str], PyJWK] = {}
+        self._keys: Keys = {}
         self._fetch: asyncio.Task[None] | None = None
         self._begun = self._fetched = 0.0
 
@@ -54,6 +51,11 @@ class ProviderKeys:
             self._fetch_when_due()
         return self._keys.get((key_id, algorithm))
 
+    async def fetch(self) -> Keys:
+        """The keys that the provider has now; raises ProviderFailed."""
+        async with within(self._settings.timeout_seconds), self._client() as client:
+            return await self._read(client)
+
     def _fetch_when_due(self) -> asyncio.Task[None]:
         """The latest fetch; a new one when none is under way and the latest began long enough ago.
 
@@ -68,42 +70,25 @@ class ProviderKeys:
     async def _replace(self) -> None:
         issuer = self._settings.issuer
         try:
-            async with asyncio.timeout(self._settings.timeout_seconds), self._client() as client:
-                self._keys = await self._read(client)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, OSError) as error:
-            log.warning("an issuer's keys could not be fetched", issuer=issuer, error=error)
+            self._keys = await self.fetch()
+        except ProviderFailed as error:
+            log.warning("an issuer's keys could not be fetched", issuer=issuer, reason=str(error))
         else:
             self._fetched = time.monotonic()
             log.info("an issuer's keys were fetched", issuer=issuer, keys=len({key_id for key_id, _ in self._keys}))
 
-    async def _read(self, client: httpx.AsyncClient) -> Mapping[tuple[str, str], PyJWK]:
+    async def _read(self, client: httpx.AsyncClient) -> Keys:
         issuer = self._settings.issuer
-        discovered = await _document(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        discovered = await answer(client, "GET", f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if discovered.get("issuer") != issuer:
             raise ValueError("the discovery document is another issuer's")
         address = discovered.get("jwks_uri")
         if not isinstance(address, str) or not is_private_url(address):
             raise ValueError("jwks_uri is not an https:// URL")
-        jwks = (await _document(client, address)).get("keys")
+        jwks = (await answer(client, "GET", address)).get("keys")
         if not isinstance(jwks, list):
             raise ValueError("the JWK set has no list of keys")
         return dict(_usable(cast(list[object], jwks), self._settings.algorithms))
-
-
-async def _document(client: httpx.AsyncClient, url: str) -> Mapping[str, Any]:
-    body = bytearray()
-    async with client.stream("GET", url, headers={"accept": "application/json"}) as response:
-        response.raise_for_status()
-        if response.status_code != 200:
-            raise ValueError(f"{url} answered {response.status_code}")
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MAX_BYTES:
-                raise ValueError(f"{url} is larger than {MAX_BYTES} bytes")
-    document = orjson.loads(body)
-    if not isinstance(document, dict):
-        raise ValueError(f"{url} is not a JSON object")
-    return cast(dict[str, Any], document)
 
 
 def _usable(jwks: list[object], allowed: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], PyJWK]]:

@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretBytes,
+    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -30,6 +31,7 @@ from sources.sealing import Sealer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
+_SECRET_PARTS = frozenset({"keys", "introspection"})
 
 
 class SettingsError(Exception):
@@ -155,8 +157,26 @@ class ClaimNames(_Part):
     role: ClaimName = Field(default="role", description="The claim with the role, or a list of them.")
     unit: ClaimName = Field(default="unit", description="The claim with the unit (eenheid) of an agent; a text.")
     bsn: ClaimName = Field(default="bsn", description="The claim with a citizen's BSN; a text of nine digits.")
+    name: ClaimName = Field(default="name", description="The claim with the name of who asks; a text.")
     clearance: ClaimName = Field(
         default="clearance", description="The claim that is true for who may see confidential reports."
+    )
+
+
+class IntrospectionSettings(_Part):
+    """Where an issuer tells whether a token is still active (RFC 7662)."""
+
+    url: IssuerUrl = Field(description="The introspection endpoint.")
+    client_id: str = Field(min_length=1, description="As whom Omniloket asks there, by HTTP Basic.")
+    client_secret: Annotated[SecretStr, Field(min_length=1)] = Field(description="The secret that goes with it.")
+    remember_seconds: float = Field(
+        default=5.0, ge=0, le=60, description="Seconds for which an answer counts: how late a revocation may act."
+    )
+    timeout_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        description="Seconds within which the answer must be there; without it no token holds.",
     )
 
 
@@ -190,6 +210,12 @@ class IssuerSettings(_Part):
         description="Our role for each value of the role claim; of several, the first in this table.",
     )
     claims: ClaimNames = Field(default=ClaimNames(), description="Under which names its tokens tell who asks.")
+    actors: tuple[str, ...] = Field(
+        default=(), description="Who may act for a citizen: each `act.sub` that a delegated token may have."
+    )
+    introspection: IntrospectionSettings | None = Field(
+        default=None, description="Where it is asked whether a token is still active. None: nobody is asked."
+    )
 
     @model_validator(mode="after")
     def _role_or_roles(self) -> Self:
@@ -256,6 +282,9 @@ class Settings(BaseSettings):
     development_key_file: Path | None = Field(
         default=None, description="The key of development tokens. With it the server binds to loopback only."
     )
+    revocations_file: Path | None = Field(
+        default=None, description="The list of revoked tokens, sessions and subjects, a JSON object a line."
+    )
     cookie: str | None = Field(
         default=None,
         pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
@@ -317,6 +346,8 @@ def _described(part: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, s
         kind, mark = info.annotation, "."
         if get_args(kind) == (IssuerSettings, ...):
             kind, mark = IssuerSettings, "[]."
+        elif get_args(kind) == (IntrospectionSettings, type(None)):
+            kind = IntrospectionSettings
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             yield from _described(kind, f"{prefix}{name}{mark}")
         else:
@@ -350,7 +381,10 @@ def _sentence(message: str) -> str:
 def _value(location: tuple[int | str, ...], error: Any) -> str:
     if error["type"] == "missing":
         return "it is not set"
-    return f"but got: {_SECRET if 'keys' in location else repr(error['input'])}"
+    given: object = error["input"]
+    # A whole part may hold secrets, and so may what is misspelt beside one.
+    is_secret = not _SECRET_PARTS.isdisjoint(location) or isinstance(given, dict | list)
+    return f"but got: {_SECRET if is_secret else repr(cast(object, given))}"
 
 
 def _check_together(settings: Settings) -> None:

@@ -22,7 +22,8 @@ R = TypeVar("R")
 class Viewer:
     """On whose behalf a question is asked. `principal` is the token's subject; `bsn` a citizen's own.
 
-    `purpose`: what the request says it is for.
+    `purpose`: what the request says it is for. `actor` is who asks for a citizen, by a delegated token. `name` is what the issuer calls the subject. Neither
+    decides what may be seen: they are for those who account for it.
     """
 
     role: Role
@@ -31,6 +32,8 @@ class Viewer:
     bsn: str | None = field(default=None, repr=False)
     clearance: bool = False
     purpose: str | None = None
+    actor: str | None = None
+    name: str | None = field(default=None, repr=False)
 
     @property
     def scope(self) -> Scope:

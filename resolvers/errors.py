@@ -59,5 +59,5 @@ class SlowConsumer(RequestError):
 class Unauthenticated(RequestError):
     code = "UNAUTHENTICATED"
 
-    def __init__(self) -> None:
-        super().__init__("The token is malformed, expired, or not from a known issuer.")
+    def __init__(self, message: str = "The token is malformed, expired, revoked, or not from a known issuer.") -> None:
+        super().__init__(message)

@@ -22,6 +22,7 @@ from sources.demo.loading import PostgresDatabases
 from sources.demo.people import bsns
 from sources.sql.persons import PERSOON
 from support.back_ends import Urls, rows_of, run
+from support.running_providers import RunningProvider, issuers_of
 from support.servers import OMNILOKET, running, serving, stop
 
 BSN = next(bsns(1))
@@ -74,6 +75,7 @@ def test_schema_prints_the_schema(omniloket: Run) -> None:
             ["--role", "agent", "--unit", "PL1700", "--clearance"],
             {"role": "AGENT", "unit": "PL1700", "clearance": True},
         ),
+        (["--role", "citizen", "--bsn", BSN, "--actor", "app"], {"role": "CITIZEN", "bsn": BSN, "act": {"sub": "app"}}),
         (["--role", "supervisor"], {"role": "SUPERVISOR"}),
         (["--role", "channel"], {"role": "CHANNEL"}),
         (["--role", "developer"], {"role": "DEVELOPER"}),
@@ -90,6 +92,7 @@ def test_the_last_line_of_token_is_the_token_alone(
     found = jwt.decode(token, bytes.fromhex(key.read_text()), algorithms=["HS256"])
     assert claims.items() <= found.items()
     assert ("bsn" in found) == (claims["role"] == "CITIZEN")
+    assert ("act" in found) == ("--actor" in arguments)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +101,8 @@ def test_the_last_line_of_token_is_the_token_alone(
         (["--role", "king"], ["citizen, agent, supervisor, channel, developer", "king"]),
         (["--role", "citizen"], ["--bsn", "needs one"]),
         (["--role", "agent", "--bsn", BSN], ["--bsn goes with --role citizen"]),
+        (["--role", "channel", "--actor", "app"], ["--actor goes with --role citizen"]),
+        (["--role", "citizen", "--bsn", BSN, "--actor", ""], ["--actor", "takes a name"]),
         (["--role", "citizen", "--bsn", "900000013"], ["nine digits that pass the eleven-test"]),
         (["--role", "citizen", "--bsn", "9000"], ["nine digits that pass the eleven-test"]),
         (["--role", "agent", "--directory", "/dev/null/x"], ["/dev/null", "Not a directory"]),
@@ -220,7 +225,7 @@ def test_every_wrong_setting_is_named_at_once_with_what_it_was(omniloket: Run) -
     # An entry of a list (issuers) has no variable of its own: it stands in the file.
     told = [name for name, _, _ in described() if "seal" not in name and "[]" not in name]
     # Tables are JSON in a variable, which is another test's matter.
-    any_text = ("host", "development_key_file", "cookie")
+    any_text = ("host", "development_key_file", "revocations_file", "cookie")
     names = [name for name in told if name not in any_text and not name.startswith("access.")]
     wrong = {"OMNILOKET_" + name.upper().replace(".", "__"): "nonsense" for name in names}
     done = omniloket("check", **wrong)
@@ -281,6 +286,41 @@ def test_check_tells_the_reason_of_each_source_that_is_broken(
     assert not (tmp_path / "nowhere.db").exists()
     listed = omniloket("sources", "--config", "omniloket.toml").stdout
     assert re.search(r"persons\W+Citizen\W+no\b", listed)
+
+
+def test_check_asks_each_issuer_and_its_introspection_endpoint(
+    omniloket: Run, provider: RunningProvider, sqlite_urls: Urls, tmp_path: Path
+) -> None:
+    def checked(issuers: str) -> tuple[int, list[str]]:
+        done = omniloket("check", "--config", "omniloket.toml", OMNILOKET_ISSUERS=issuers)
+        assert "geheim" not in done.stdout + done.stderr
+        return done.returncode, [line for line in done.stdout.splitlines() if line.startswith(("issuer", "intro"))]
+
+    with serving(sqlite_urls, tmp_path):
+        pass  # only for the settings file that it writes
+    introspection = provider.introspection
+    good = issuers_of(provider, introspection=introspection)
+    names = [f"issuer {provider.url}", f"introspection {provider.url}/introspect"]
+    assert checked(good) == (0, [f"{name}: good" for name in names])
+    stranger = issuers_of(provider, introspection={**introspection, "client_id": "stranger"})
+    refused = f"{provider.url}/introspect answered 401"
+    assert checked(stranger) == (1, [f"{names[0]}: good", f"{names[1]}: {refused}"])
+    stop(provider.process)
+    assert checked(good) == (1, [f"{name}: it does not answer (ConnectError)" for name in names])
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_list_of_revocations_that_is_not_right_stops_the_start(
+    omniloket: Run, sqlite_urls: Urls, tmp_path: Path, command: str
+) -> None:
+    with serving(sqlite_urls, tmp_path):
+        pass  # only for the settings file that it writes
+    given = [command, "--config", "omniloket.toml"]
+    refused(omniloket(*given, OMNILOKET_REVOCATIONS_FILE="none.jsonl"), "none.jsonl", "No such file")
+    (tmp_path / "revoked.jsonl").write_text('{"sub": "x"}\n')
+    refused(
+        omniloket(*given, OMNILOKET_REVOCATIONS_FILE="revoked.jsonl"), "revocations_file", "revoked.jsonl", "line 1"
+    )
 
 
 def test_a_server_with_a_development_key_says_so_and_stays_on_this_machine(

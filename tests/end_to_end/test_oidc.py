@@ -1,51 +1,16 @@
 """Tokens of a real OpenID Connect provider, before a real server: rotation, outage, and floods of bad tokens."""
 
-import json
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import httpx
-import pytest
 
 from support.back_ends import Urls
 from support.oidc_provider import Signer
-from support.servers import Server, running, serving, stop
+from support.running_providers import RunningProvider, issuers_of
+from support.servers import Server, serving, stop
 from support.sockets import bare, connected
 
-PROVIDER = Path(__file__).resolve().parents[1] / "support" / "oidc_provider.py"
 VIEWER = {"query": "{ viewer { role principal } }"}
-
-
-@dataclass(frozen=True)
-class Provider:
-    """A provider in a process of its own."""
-
-    process: Any
-    url: str
-
-    def token(self, **claims: Any) -> str:
-        return httpx.post(f"{self.url}/token", json=claims).text
-
-    def rotate(self) -> None:
-        httpx.post(f"{self.url}/rotate").raise_for_status()
-
-    @property
-    def asked(self) -> int:
-        return httpx.get(f"{self.url}/seen").json()
-
-
-@pytest.fixture
-def provider(tmp_path: Path) -> Iterator[Provider]:
-    with running([sys.executable, str(PROVIDER), "0"], tmp_path / "provider.log") as (process, port):
-        yield Provider(process, f"http://127.0.0.1:{port}")
-
-
-def settings(provider: Provider, **more: Any) -> str:
-    roles = {"citizen": "CITIZEN", "agent": "AGENT"}
-    return json.dumps([{"issuer": provider.url, "audience": "omniloket", "roles": roles, **more}])
 
 
 def ask(server: Server, token: str) -> httpx.Response:
@@ -60,8 +25,10 @@ def role(server: Server, token: str) -> str:
     return response.json()["data"]["viewer"]["role"]
 
 
-async def test_tokens_hold_over_http_and_on_a_socket(provider: Provider, sqlite_urls: Urls, tmp_path: Path) -> None:
-    with serving(sqlite_urls, tmp_path, OMNILOKET_ISSUERS=settings(provider)) as server:
+async def test_tokens_hold_over_http_and_on_a_socket(
+    provider: RunningProvider, sqlite_urls: Urls, tmp_path: Path
+) -> None:
+    with serving(sqlite_urls, tmp_path, OMNILOKET_ISSUERS=issuers_of(provider)) as server:
         assert role(server, provider.token(role="citizen", bsn="999990019")) == "CITIZEN"
         agent = provider.token(role="agent")
         assert role(server, agent) == "AGENT"
@@ -75,8 +42,8 @@ async def test_tokens_hold_over_http_and_on_a_socket(provider: Provider, sqlite_
             assert await socket.closed() == (4403, "Forbidden")
 
 
-def test_bad_tokens_reach_the_provider_once(provider: Provider, sqlite_urls: Urls, tmp_path: Path) -> None:
-    with serving(sqlite_urls, tmp_path, OMNILOKET_ISSUERS=settings(provider, refetch_seconds=3600)) as server:
+def test_bad_tokens_reach_the_provider_once(provider: RunningProvider, sqlite_urls: Urls, tmp_path: Path) -> None:
+    with serving(sqlite_urls, tmp_path, OMNILOKET_ISSUERS=issuers_of(provider, refetch_seconds=3600)) as server:
         forger = Signer("unknown", "ES256")
         for number in range(200):
             forger.key_id = f"unknown-{number}"
@@ -88,9 +55,9 @@ def test_bad_tokens_reach_the_provider_once(provider: Provider, sqlite_urls: Url
 
 
 def test_a_rotated_key_is_known_at_once_and_known_keys_outlive_an_outage(
-    provider: Provider, sqlite_urls: Urls, tmp_path: Path
+    provider: RunningProvider, sqlite_urls: Urls, tmp_path: Path
 ) -> None:
-    with serving(sqlite_urls, tmp_path, OMNILOKET_ISSUERS=settings(provider, refetch_seconds=0.001)) as server:
+    with serving(sqlite_urls, tmp_path, OMNILOKET_ISSUERS=issuers_of(provider, refetch_seconds=0.001)) as server:
         assert role(server, provider.token(role="agent")) == "AGENT"
         provider.rotate()
         assert role(server, provider.token(role="agent")) == "AGENT"

@@ -3,10 +3,12 @@
 Run as a program it listens on the port that its argument says, 0 for a free one.
 """
 
+import base64
 import json
 import sys
 import time
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 import uvicorn
@@ -18,6 +20,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 AUDIENCE = "omniloket"
+CLIENT = ("omniloket", "geheim")
+"""Id and secret of who may introspect."""
+
+_BASIC = "Basic " + base64.b64encode(":".join(CLIENT).encode()).decode()
 
 
 class Signer:
@@ -42,8 +48,12 @@ class Signer:
 
 
 def provider() -> Starlette:
-    """The provider; `/rotate` gives it another key instead of its own, `/seen` tells how often it was asked."""
+    """The provider; `/rotate` gives it another key instead of its own, `/seen` tells how often it was asked.
+
+    `/revoke` ends a token, which `/introspect` tells to whom it knows as CLIENT.
+    """
     signers, seen = [Signer("1", "ES256")], [0]
+    revoked: set[str] = set()
 
     async def discovery(request: Request) -> Response:
         seen[0] += 1
@@ -61,6 +71,16 @@ def provider() -> Starlette:
         signers.append(Signer(str(len(signers) + 1), "ES256"))
         return PlainTextResponse("")
 
+    async def revoke(request: Request) -> Response:
+        revoked.add((await request.body()).decode())
+        return PlainTextResponse("")
+
+    async def introspect(request: Request) -> Response:
+        if request.headers.get("authorization") != _BASIC:
+            return Response(status_code=401)
+        (token,) = parse_qs((await request.body()).decode())["token"]
+        return JSONResponse({"active": token.count(".") == 2 and token not in revoked})
+
     async def asked(_request: Request) -> Response:
         return JSONResponse(seen[0])
 
@@ -70,6 +90,8 @@ def provider() -> Starlette:
             Route("/keys", keys),
             Route("/token", token, methods=["POST"]),
             Route("/rotate", rotate, methods=["POST"]),
+            Route("/revoke", revoke, methods=["POST"]),
+            Route("/introspect", introspect, methods=["POST"]),
             Route("/seen", asked),
         ]
     )

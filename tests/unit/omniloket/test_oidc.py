@@ -6,54 +6,18 @@ import json
 import time
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omniloket.identity import Identity
-from omniloket.oidc import Issuers, RememberedViewers
-from omniloket.settings import IssuerSettings
+from omniloket.remembered import Remembered
 from resolvers.context import ANONYMOUS, Viewer
 from resolvers.errors import Unauthenticated
 from sources.records import Role
 from support.oidc_provider import Signer
-
-ISSUER = "https://login.example"
-SIGNERS = {name: Signer(f"key-{name}", name) for name in ("RS256", "PS256", "ES256", "EdDSA")}
-BSN = "999990019"
-
-
-class Provider:
-    """A provider as httpx's own transport for tests; `asked` counts its requests."""
-
-    def __init__(self, *signers: Signer) -> None:
-        self.keys = [each.jwk for each in signers]
-        self.asked = 0
-        self.away = False
-
-    def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked += 1
-        if self.away:
-            return httpx.Response(503)
-        if request.url.path == "/keys":
-            return httpx.Response(200, json={"keys": self.keys})
-        return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
-
-
-def identity(provider: Provider, **more: Any) -> Identity:
-    given = {"role": Role.AGENT, "leeway_seconds": 0, "refetch_seconds": 3600, **more}
-    settings = IssuerSettings(issuer=ISSUER, audience="omniloket", **given)
-    return Identity(Issuers([settings], provider.client), None)
-
-
-def signed(algorithm: str = "ES256", **claims: Any) -> str:
-    return SIGNERS[algorithm].token(ISSUER, **claims)
+from support.providers import BSN, ISSUER, SIGNERS, Provider, identity, signed
 
 
 @pytest.mark.parametrize("algorithm", list(SIGNERS))
@@ -120,6 +84,17 @@ FORGED = {
 async def test_a_token_that_is_not_right_does_not_hold(token: str) -> None:
     with pytest.raises(Unauthenticated):
         await identity(Provider(*SIGNERS.values())).of_token(token)
+
+
+async def test_a_token_that_is_too_large_asks_nobody_and_a_large_one_holds() -> None:
+    provider = Provider(SIGNERS["ES256"])
+    who = identity(provider)
+    large, too_large = signed(more="x" * 5900), signed(more="x" * 6000)
+    assert len(large) <= 8192 < len(too_large)
+    with pytest.raises(Unauthenticated):
+        await who.of_token(too_large)
+    assert provider.asked == 0
+    assert (await who.of_token(large)).role is Role.AGENT
 
 
 async def test_a_role_comes_from_the_first_row_that_the_token_has() -> None:
@@ -189,14 +164,74 @@ async def test_a_key_that_the_provider_withdraws_ends_also_for_a_token_that_was_
         await asyncio.wait_for(ask_until_refused(), 10)
 
 
-def test_a_viewer_is_remembered_until_the_instant_and_the_oldest_gives_way() -> None:
+def test_a_token_is_remembered_until_the_instant_and_the_oldest_gives_way() -> None:
     now = [100.0]
-    remembered = RememberedViewers(2, lambda: now[0])
+    remembered: Remembered[str] = Remembered(2, lambda: now[0])
     for token in ("a", "b", "c"):
-        remembered.put(token, ANONYMOUS, 200.0)
-    assert [remembered.get(token) for token in ("a", "b", "c")] == [None, ANONYMOUS, ANONYMOUS]
+        remembered.put(token, token.upper(), 200.0)
+    assert [remembered.get(token) for token in ("a", "b", "c")] == [None, "B", "C"]
     now[0] = 200.0
     assert remembered.get("c") is None
+
+
+async def test_the_name_is_kept_for_those_who_account_for_it_and_never_printed() -> None:
+    who = identity(Provider(SIGNERS["ES256"]), claims={"name": "naam"})
+    viewer = await who.of_token(signed(naam="Ans de Wit"))
+    assert viewer.name == "Ans de Wit"
+    assert "Ans" not in repr(viewer)
+    assert (await who.of_token(signed())).name is None
+    with pytest.raises(Unauthenticated):
+        await who.of_token(signed(naam=["Ans"]))
+
+
+async def test_who_may_act_for_a_citizen_is_remembered_and_changes_nothing_of_what_is_seen() -> None:
+    who = identity(Provider(SIGNERS["ES256"]), role=Role.CITIZEN, actors=["app", "counter"])
+    own = await who.of_token(signed(bsn=BSN))
+    delegated = await who.of_token(signed(bsn=BSN, act={"sub": "app"}))
+    assert (delegated.actor, own.actor) == ("app", None)
+    assert (delegated.scope, delegated.role, delegated.principal) == (own.scope, own.role, own.principal)
+    chain = {"sub": "counter", "act": {"sub": "unheard of"}}
+    assert (await who.of_token(signed(bsn=BSN, act=chain))).actor == "counter"
+    assert (await who.of_token(signed(bsn=BSN, act={"sub": "app", "iss": ISSUER}))).actor == "app"
+
+
+ACTS: dict[str, Any] = {
+    "not listed": {"sub": "another"},
+    "listed further in only": {"sub": "another", "act": {"sub": "app"}},
+    "of another issuer": {"sub": "app", "iss": "https://another.example"},
+    "without a subject": {},
+    "an empty subject": {"sub": ""},
+    "a subject that is a list": {"sub": ["app"]},
+    "a text": "app",
+    "a list": [{"sub": "app"}],
+    "a truth": True,
+}
+
+
+@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
+async def test_an_act_that_is_not_right_does_not_hold(act: Any) -> None:
+    who = identity(Provider(SIGNERS["ES256"]), role=Role.CITIZEN, actors=["app"])
+    with pytest.raises(Unauthenticated):
+        await who.of_token(signed(bsn=BSN, act=act))
+
+
+async def test_an_act_that_is_null_does_not_hold() -> None:
+    given = {"iss": ISSUER, "aud": "omniloket", "sub": "x", "bsn": BSN, "exp": int(time.time()) + 600, "act": None}
+    token = jwt.encode(given, SIGNERS["ES256"].key, "ES256", headers={"kid": "key-ES256"})
+    with pytest.raises(Unauthenticated):
+        await identity(Provider(SIGNERS["ES256"]), role=Role.CITIZEN, actors=["app"]).of_token(token)
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.SUPERVISOR, Role.CHANNEL, Role.DEVELOPER])
+async def test_nobody_acts_for_anybody_but_a_citizen(role: Role) -> None:
+    who = identity(Provider(SIGNERS["ES256"]), role=role, actors=["app"])
+    with pytest.raises(Unauthenticated):
+        await who.of_token(signed(bsn=BSN, act={"sub": "app"}))
+
+
+async def test_without_actors_in_the_settings_nobody_acts() -> None:
+    with pytest.raises(Unauthenticated):
+        await identity(Provider(SIGNERS["ES256"]), role=Role.CITIZEN).of_token(signed(bsn=BSN, act={"sub": "app"}))
 
 
 JSON = st.recursive(

@@ -141,6 +141,47 @@ def test_an_issuer_that_cannot_be_is_refused(issuer: dict[str, Any], words: list
     assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
 
 
+SECRET = "c2VjcmV0"
+INTROSPECTION = {"url": "https://login.example/introspect", "client_id": "loket", "client_secret": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"url": "http://login.example"}, ["issuers.0.introspection.url", "https://"]),
+        ({"client_id": ""}, ["issuers.0.introspection.client_id", "at least 1"]),
+        ({"client_secret": ""}, ["issuers.0.introspection.client_secret", "at least 1"]),
+        ({"client_secret": [SECRET]}, ["issuers.0.introspection.client_secret", "string"]),
+        ({"secret": SECRET}, ["issuers.0.introspection.secret", "not permitted"]),
+        ({"remember_seconds": 61}, ["issuers.0.introspection.remember_seconds", "60"]),
+        ({"timeout_seconds": 0}, ["issuers.0.introspection.timeout_seconds", "greater than 0"]),
+    ],
+)
+def test_an_introspection_that_cannot_be_is_refused_and_its_secret_never_shown(
+    given: dict[str, Any], words: list[str]
+) -> None:
+    issuer = {"issuer": "https://login.example", "audience": "x", "role": "AGENT"}
+    with pytest.raises(SettingsError) as caught:
+        read(None, **GIVEN, issuers=[{**issuer, "introspection": {**INTROSPECTION, **given}}])
+    assert [word for word in words if word not in str(caught.value)] == [], str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "issuers",
+    [
+        [{"issuer": "https://login.example", "audience": "x", "introspection": INTROSPECTION}],
+        [{"issuer": "https://login.example", "audience": "x", "role": "AGENT", "introspection": SECRET}],
+        {"introspection": INTROSPECTION},
+        [[INTROSPECTION]],
+    ],
+)
+def test_a_secret_is_not_shown_with_what_stands_around_it(issuers: Any) -> None:
+    with pytest.raises(SettingsError, match="issuers") as caught:
+        read(None, **GIVEN, issuers=issuers)
+    assert SECRET not in str(caught.value)
+
+
 def test_an_issuer_stands_there_once() -> None:
     given = {"issuer": "https://login.example", "audience": "x", "role": "AGENT"}
     with pytest.raises(SettingsError, match="once"):
@@ -148,9 +189,12 @@ def test_an_issuer_stands_there_once() -> None:
 
 
 def test_the_page_about_identity_shows_issuers_that_can_be() -> None:
-    (example,) = re.findall(r"```toml\n(.+?)```", (README.parent / "docs" / "identity.md").read_text(), re.DOTALL)
-    settings = read(None, **GIVEN, **tomllib.loads(example))
+    example, introspection = re.findall(
+        r"```toml\n(.+?)```", (README.parent / "docs" / "identity.md").read_text(), re.DOTALL
+    )
+    settings = read(None, **GIVEN, **tomllib.loads(example + introspection))
     assert [each.issuer for each in settings.issuers] == [
         "https://digid.example.nl",
         "https://login.example.nl/realms/politie",
     ]
+    assert settings.issuers[1].introspection is not None

@@ -1,0 +1,52 @@
+"""An OpenID Connect provider inside the test, as httpx's own transport, and an identity that believes it."""
+
+from typing import Any
+
+import httpx
+
+from omniloket.identity import Identity
+from omniloket.oidc import Issuers
+from omniloket.revocation import RevocationList
+from omniloket.settings import IssuerSettings
+from sources.records import Role
+from support.oidc_provider import Signer
+
+ISSUER = "https://login.example"
+SIGNERS = {name: Signer(f"key-{name}", name) for name in ("RS256", "PS256", "ES256", "EdDSA")}
+BSN = "999990019"
+
+
+class Provider:
+    """`asked` counts its requests; `answers` are those at some paths, in place of the right ones."""
+
+    def __init__(self, *signers: Signer) -> None:
+        self.keys = [each.jwk for each in signers]
+        self.asked = 0
+        self.away = False
+        self.answers: dict[str, httpx.Response] = {}
+
+    def client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        if self.away:
+            return httpx.Response(503)
+        if request.url.path in self.answers:
+            return self.answers[request.url.path]
+        if request.url.path == "/keys":
+            return httpx.Response(200, json={"keys": self.keys})
+        return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
+
+
+def issuer(**more: Any) -> IssuerSettings:
+    given = {"role": Role.AGENT, "leeway_seconds": 0, "refetch_seconds": 3600, **more}
+    return IssuerSettings(issuer=ISSUER, audience="omniloket", **given)
+
+
+def identity(provider: Provider, revoked: RevocationList | None = None, **more: Any) -> Identity:
+    return Identity(Issuers([issuer(**more)], provider.client, revoked), None)
+
+
+def signed(algorithm: str = "ES256", **claims: Any) -> str:
+    return SIGNERS[algorithm].token(ISSUER, **claims)

@@ -22,8 +22,8 @@ R = TypeVar("R")
 class Viewer:
     """On whose behalf a question is asked. `principal` is the token's subject; `bsn` a citizen's own.
 
-    `purpose`: what the request says it is for. `actor` is who asks for a citizen, by a delegated token. `name` is what the issuer calls the subject. Neither
-    decides what may be seen: they are for those who account for it.
+    `purpose` is what the request says it is for. `actor` is who asks for a citizen, by a delegated token; `name`, what
+    the issuer calls the subject: neither decides what may be seen, they are for those who account for it.
     """
 
     role: Role

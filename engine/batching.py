@@ -52,9 +52,9 @@ class Argument:
     description: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batched:
-    """The declaration of a batched field.
+    """The declaration of a batched field. Each is itself and equal to no other.
 
     `prepare` turns the arguments as GraphQL gives them into the resolver's own, once a batch; what it raises is the
     error of every parent.
@@ -63,6 +63,11 @@ class Batched:
     resolve: BatchResolver
     arguments: Mapping[str, Argument]
     prepare: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None
+
+    @property
+    def is_asynchronous(self) -> bool:
+        """Whether the resolver waits for a source."""
+        return inspect.iscoroutinefunction(self.resolve)
 
     async def run(self, parents: Sequence[object], context: object, arguments: dict[str, Any]) -> Sequence[object]:
         """One result for each parent, in order."""
@@ -87,7 +92,7 @@ def batched(
 ) -> Any:
     """A Strawberry field that `resolve` answers for all parents at once. `directives` stand in the printed schema."""
     declaration = Batched(resolve, arguments or {}, prepare)
-    resolver = _loading(declaration) if inspect.iscoroutinefunction(resolve) else _computing(declaration)
+    resolver = _loading(declaration) if declaration.is_asynchronous else _computing(declaration)
     _sign(resolver, declaration.arguments)
     return strawberry.field(
         resolver=resolver,
@@ -117,7 +122,7 @@ def _computing(declaration: Batched) -> Callable[..., Any]:
 
 
 def _loader(declaration: Batched, context: RequestState, arguments: dict[str, Any]) -> DataLoader[Any, Any]:
-    key = (id(declaration), _frozen(arguments))
+    key = (id(declaration), frozen(arguments))
     loader = context.loaders.get(key)
     if loader is None:
 
@@ -146,15 +151,19 @@ def _given(arguments: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not strawberry.UNSET}
 
 
-def _frozen(value: Any) -> Hashable:
-    """A hashable stand-in for coerced arguments: equal exactly when they are."""
+def frozen(value: Any) -> Hashable:
+    """A hashable stand-in for coerced arguments: equal exactly when they are of the same types and equal."""
     if isinstance(value, dict):
-        return tuple((name, _frozen(each)) for name, each in cast(dict[str, Any], value).items())
+        return tuple((name, frozen(each)) for name, each in cast(dict[str, Any], value).items())
     if isinstance(value, list):
-        return tuple(_frozen(each) for each in cast(list[Any], value))
+        return tuple(frozen(each) for each in cast(list[Any], value))
     if is_dataclass(value):
-        return (type(value), *(_frozen(getattr(value, each.name)) for each in fields(value)))
-    return cast(Hashable, value)
+        return (type(value), *(frozen(getattr(value, each.name)) for each in fields(value)))
+    try:
+        hash(value)
+    except TypeError:
+        return id(value)
+    return cast(Hashable, (type(value), value))
 
 
 def _sign(resolver: Callable[..., Any], arguments: Mapping[str, Argument]) -> None:

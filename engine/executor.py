@@ -1,4 +1,4 @@
-"""Executing documents: prepared once and remembered, run through graphql-core, answered as plain values.
+"""Executing documents: prepared once and remembered, run by plan or else by graphql-core, answered as plain values.
 
 Errors leave here in their client form (GraphQL specification, section 7.1.2), and never repeat a value that was
 given: graphql-core's own messages do.
@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -28,8 +28,13 @@ from graphql import (
 )
 from graphql import Executor as CoreExecutor
 from graphql import execution as core
+from graphql.execution.values import VariableValues, get_variable_values
 
+from engine.breadth_first import execute
+from engine.compiling import Compiler, NotCovered
+from engine.ignored import refuse_ignored
 from engine.one_of import OneOfVariables
+from engine.plan import Plan
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -85,13 +90,15 @@ class StreamFailed(Exception):
 class Prepared:
     """One operation of a valid document. `kind` is query, mutation or subscription.
 
-    `root_fields` are the names of the fields asked of the root, through fragments.
+    `root_fields` are the names of the fields asked of the root, through fragments. `plan` is None for what only
+    graphql-core executes: introspection, mutations, resolvers that are not batched.
     """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     kind: str
     root_fields: frozenset[str]
+    plan: Plan | None
 
     @property
     def name(self) -> str | None:
@@ -100,25 +107,38 @@ class Prepared:
 
 @dataclass(frozen=True)
 class _Document:
-    """A document that was parsed, if it could be, and what is wrong with it."""
+    """A document that was parsed, if it could be, what is wrong with it, and its operations that were asked for."""
 
     document: DocumentNode | None
     errors: Sequence[Response] = ()
+    prepared: dict[str | None, Prepared] = field(default_factory=dict[str | None, Prepared])
+
+
+@dataclass
+class Counts:
+    """How often a document was remembered, was not, and had to be forgotten for another."""
+
+    hits: int = 0
+    misses: int = 0
+    evictions: int = 0
 
 
 class Executor:
-    """Runs documents against one schema.
+    """Runs documents against one schema; raises FeatureIgnored for one that plans would not do justice to.
 
     `documents`: how many parsed and validated documents are remembered, invalid ones among them; fewer where they
     are long.
     """
 
     def __init__(self, schema: GraphQLSchema, *, encode_error: EncodeError, documents: int = 1000) -> None:
+        refuse_ignored(schema)
         self._schema = schema
         self._encode_error = encode_error
         self._most_documents = documents
         self._documents: OrderedDict[str, _Document] = OrderedDict()
         self._characters = 0
+        self._compiler = Compiler(schema)
+        self.counts = Counts()
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation that is to be executed; raises RequestRefused when there is none."""
@@ -127,13 +147,14 @@ class Executor:
             raise RequestRefused(known.errors)
         if known.errors:
             raise RequestRefused(known.errors, _kind(known.document, operation_name))
-        operation = _operation(known.document, operation_name)
-        root_fields = frozenset(_root_fields(known.document, operation))
-        return Prepared(known.document, operation, operation.operation.value, root_fields)
+        prepared = known.prepared.get(operation_name)
+        if prepared is None:
+            prepared = known.prepared[operation_name] = self._prepared(known.document, operation_name)
+        return prepared
 
     async def execute(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Response:
         """The response to a query or mutation; raises RequestRefused for variables that do not fit."""
-        return await self._run(self._build(prepared, variables, context), context)
+        return await self._answer(prepared, variables, context)
 
     async def subscribe(
         self,
@@ -157,12 +178,44 @@ class Executor:
                     return
                 except Exception as error:
                     raise StreamFailed([self.encoded(error)]) from error
-                run = self._build(prepared, variables, context)
-                yield await self._run(cast(Any, run).build_per_event_executor(event), context)
+                yield await self._answer(prepared, variables, context, event)
 
     def encoded(self, error: Exception) -> Response:
         """The client form of an error that ends an operation as a whole."""
         return self._formatted(error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error))
+
+    def _prepared(self, document: DocumentNode, operation_name: str | None) -> Prepared:
+        operation = _operation(document, operation_name)
+        try:
+            plan = self._compiler.plan(document, operation)
+        except NotCovered:
+            plan = None
+        return Prepared(
+            document, operation, operation.operation.value, frozenset(_root_fields(document, operation)), plan
+        )
+
+    async def _answer(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object, event: object = None
+    ) -> Response:
+        """By plan where there is one, by graphql-core otherwise."""
+        if prepared.plan is not None:
+            values = self._variables(prepared, variables)
+            if prepared.plan.covers(values):
+                answer = await execute(prepared.plan, values, context, event)
+                return self._response(answer.data, answer.errors)
+        run = self._build(prepared, variables, context)
+        if prepared.kind == "subscription":
+            run = cast(Any, run).build_per_event_executor(event)
+        return await self._run(run, context)
+
+    def _variables(self, prepared: Prepared, variables: Mapping[str, Any] | None) -> VariableValues:
+        definitions = prepared.operation.variable_definitions or ()
+        found = get_variable_values(
+            self._schema, definitions, dict(variables or {}), max_errors=50, hide_suggestions=True
+        )
+        if isinstance(found, list):
+            raise _refused(found)
+        return found
 
     async def _source(self, run: Run) -> AsyncGenerator[Any, None]:
         stream: Any = cast(Any, core).create_source_event_stream(run)
@@ -178,8 +231,10 @@ class Executor:
             result = await result
         done = cast(ExecutionResult, result)
         partial: list[GraphQLError] = getattr(context, "partial_errors", [])
-        errors = [self._formatted(error) for error in (*(done.errors or ()), *partial)]
-        return {"data": done.data, "errors": errors} if errors else {"data": done.data}
+        return self._response(done.data, (*(done.errors or ()), *partial))
+
+    def _response(self, data: dict[str, Any] | None, errors: Sequence[GraphQLError]) -> Response:
+        return {"data": data, "errors": [self._formatted(error) for error in errors]} if errors else {"data": data}
 
     def _build(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Run:
         run: Run | list[GraphQLError] = cast(Any, CoreExecutor).build(
@@ -191,15 +246,17 @@ class Executor:
             hide_suggestions=True,
         )
         if isinstance(run, list):
-            raise RequestRefused([_refusal(_without_value(error.message), BAD_USER_INPUT, error) for error in run])
+            raise _refused(run)
         return run
 
     def _document(self, query: str) -> _Document:
         found = self._documents.get(query)
         if found is None:
+            self.counts.misses += 1
             found = self._checked(query)
             self._remember(query, found)
         else:
+            self.counts.hits += 1
             self._documents.move_to_end(query)
         return found
 
@@ -211,6 +268,7 @@ class Executor:
         while len(self._documents) > most or self._characters > most * _REMEMBERED_CHARACTERS:
             forgotten, _ = self._documents.popitem(last=False)
             self._characters -= len(forgotten)
+            self.counts.evictions += 1
 
     def _checked(self, query: str) -> _Document:
         """Parsed and validated. graphql-core recurses: a document beyond Python's stack is refused as well."""
@@ -239,6 +297,11 @@ class Executor:
 
 def _refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:
     return _client_form(message, {"code": code}, error)
+
+
+def _refused(errors: Sequence[GraphQLError]) -> RequestRefused:
+    """Variables do not fit."""
+    return RequestRefused([_refusal(_without_value(error.message), BAD_USER_INPUT, error) for error in errors])
 
 
 def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError | None) -> Response:

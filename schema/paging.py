@@ -1,6 +1,6 @@
 """Connections, as in the Relay cursor connections specification."""
 
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import strawberry
 
@@ -21,16 +21,20 @@ class PageInfo:
 
 @strawberry.type(description="An item of a connection, and its place there.")
 class Edge(Generic[T]):
+    record: ClassVar[type] = paging.Edge
+
     node: T = field("The item.")
     cursor: str = batched(paging.cursors, "The item's place, to pass as `after` or `before`. Opaque.")
 
     @classmethod
     def is_type_of(cls, obj: object, _info: Any) -> bool:
-        return isinstance(obj, paging.Edge)
+        return isinstance(obj, cls.record)
 
 
 @strawberry.type(description="A page of a longer list.")
 class Connection(Generic[T]):
+    record: ClassVar[type] = paging.Connection
+
     edges: list[Edge[T]] = field("The items of this page, in order.")
     page_info: PageInfo = field("Where this page lies, and how to get the next.")
     total_count: int | None = batched(
@@ -39,4 +43,4 @@ class Connection(Generic[T]):
 
     @classmethod
     def is_type_of(cls, obj: object, _info: Any) -> bool:
-        return isinstance(obj, paging.Connection)
+        return isinstance(obj, cls.record)

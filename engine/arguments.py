@@ -1,0 +1,55 @@
+"""The arguments of a field, coerced as GraphQL and Strawberry do it: constants once, the others once a request."""
+
+from datetime import date, time
+from enum import Enum
+from typing import Any, cast
+
+from graphql import FieldNode, GraphQLField, GraphQLSchema, ValueNode, VariableNode, get_argument_values
+from graphql.execution.values import VariableValues
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.field import StrawberryField
+
+from engine.runtime_types import DEFINITION
+
+_IMMUTABLE = (str, int, float, Enum, date, time, type(None))
+_NO_VARIABLES = VariableValues({}, {})
+
+
+class FieldArguments:
+    """What a place in a document gives as a field's arguments.
+
+    Constants are kept where nobody can change them: a resolver gets no list or input object that another request has
+    had in its hands.
+    """
+
+    def __init__(self, schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> None:
+        self._converter: Any = cast(Any, schema.extensions)[DEFINITION].schema_converter
+        self._field = field
+        self._node = node
+        self._definition: StrawberryField = cast(Any, field.extensions)[DEFINITION]
+        self._constant: dict[str, Any] | None = None
+        if not any(_has_variable(each.value) for each in node.arguments or ()):
+            self._constant = self._immutable()
+
+    def given(self, variables: VariableValues) -> dict[str, Any]:
+        """The arguments that are given, by their names in Python, for one request; raises what is wrong with them."""
+        return self._coerced(variables) if self._constant is None else dict(self._constant)
+
+    def _coerced(self, variables: VariableValues) -> dict[str, Any]:
+        values = get_argument_values(self._field, self._node, variables, hide_suggestions=True)
+        converter = self._converter
+        return convert_arguments(values, self._definition.arguments, converter.scalar_registry, converter.config)
+
+    def _immutable(self) -> dict[str, Any] | None:
+        try:
+            found = self._coerced(_NO_VARIABLES)
+        except Exception:
+            return None  # to be raised anew by each request
+        return found if all(isinstance(each, _IMMUTABLE) for each in found.values()) else None
+
+
+def _has_variable(value: ValueNode) -> bool:
+    if isinstance(value, VariableNode):
+        return True
+    inside = [*getattr(value, "values", ()), *(each.value for each in getattr(value, "fields", ()))]
+    return any(_has_variable(each) for each in inside)

@@ -1,0 +1,164 @@
+"""From what resolvers give to what the answer says, for many parents at once (GraphQL specification, section 6.4.3).
+
+What a value's class tells is remembered: one look at the classes of a level, and the usual level needs no other. What
+is not usual is looked at one by one, and fails as in graphql-core, with its words.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, Protocol, cast
+
+from graphql import GraphQLError, GraphQLLeafType, GraphQLObjectType, pyutils
+from graphql.execution.collect_fields import FieldDetails
+from graphql.execution.executor import Executor as CoreExecutor
+from graphql.execution.executor import invalid_return_type_error
+from graphql.pyutils import Undefined
+
+from engine.failures import Failed
+from engine.plan import Completion, Field, Selection
+from engine.runtime_types import RuntimeTypes
+
+
+class Run(Protocol):
+    """What completing needs of the run that it is part of."""
+
+    def select(self, selection: Selection, objects: Sequence[Any]) -> list[dict[str, Any]]: ...
+
+    def failed(self, error: Exception) -> Failed: ...
+
+    def null(self, *, allowed: bool) -> Failed | None: ...
+
+    def core(self, field: Field) -> tuple[Any, Any]:
+        """graphql-core's executor of the same operation, and its info of a field."""
+        ...
+
+
+class Leaf:
+    """Scalars and enums. `unchanged`: the class of values that are their own output. `usual`: classes seen to do."""
+
+    def __init__(self, type_: GraphQLLeafType, unchanged: type | None, *, nullable: bool) -> None:
+        self.type = type_
+        self.unchanged = unchanged
+        self.nullable = nullable
+        self.usual: set[type[Any]] = set()
+
+    def complete(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
+        if self.unchanged is not None and set(map(type, values)) == {self.unchanged}:
+            return values
+        return [self.one(value, run) for value in values]
+
+    def one(self, value: Any, run: Run) -> Any:
+        """The output of one value, of whatever class."""
+        if value is None or value is Undefined:
+            return run.null(allowed=self.nullable)
+        if isinstance(value, Exception):
+            return run.failed(value)
+        try:
+            output = CoreExecutor.complete_leaf_value(self.type, value)
+        except Exception as error:
+            return run.failed(error)
+        self.usual.add(cast(Any, type(value)))
+        return output
+
+
+class ListOf:
+    """Lists: the items of all of them are completed together."""
+
+    def __init__(self, items: Completion, field: Field, *, nullable: bool) -> None:
+        self.items = items
+        self.field = field
+        self.nullable = nullable
+
+    def complete(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
+        found = values if set(map(type, values)) <= _LISTS else [self._list(value, run) for value in values]
+        lists = [each for each in found if type(each) in _LISTS]
+        if len(lists) == 1:
+            completed = iter([list(self.items.complete(lists[0], run))])
+        else:
+            completed = _split(self.items.complete(list(chain.from_iterable(lists)), run), lists)
+        return [next(completed) if type(each) in _LISTS else each for each in found]
+
+    def _list(self, value: Any, run: Run) -> Any:
+        if type(value) in _LISTS:
+            return value
+        if value is None or value is Undefined:
+            return run.null(allowed=self.nullable)
+        if isinstance(value, Exception):
+            return run.failed(value)
+        if not cast(Any, pyutils).is_iterable(value):
+            place = f"{self.field.parent}.{self.field.name}"
+            return run.failed(GraphQLError(f"Expected Iterable, but did not find one for field '{place}'."))
+        try:
+            return list(value)
+        except Exception as error:
+            return run.failed(error)
+
+
+class Objects:
+    """Objects, of one type or of several: those of one type are completed together."""
+
+    def __init__(
+        self, types: RuntimeTypes, selections: dict[GraphQLObjectType, Selection], field: Field, *, nullable: bool
+    ) -> None:
+        self.types = types
+        self.selections = selections
+        self.field = field
+        self.nullable = nullable
+
+    def complete(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
+        kinds = set(map(type, values))
+        if len(kinds) == 1:
+            (kind,) = kinds
+            type_ = self.types.of_class(kind)
+            if type_ is not None:
+                return run.select(self.selections[type_], values)
+        return self._by_type(values, run)
+
+    def _by_type(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
+        completed: list[Any] = [None] * len(values)
+        places: dict[GraphQLObjectType, list[int]] = {}
+        for index, value in enumerate(values):
+            found = self.types.of_class(cast(Any, type(value))) or self._look(value, run)
+            if isinstance(found, GraphQLObjectType):
+                places.setdefault(found, []).append(index)
+            else:
+                completed[index] = found
+        for type_, indices in places.items():
+            objects = run.select(self.selections[type_], [values[index] for index in indices])
+            for index, each in zip(indices, objects, strict=True):
+                completed[index] = each
+        return completed
+
+    def _look(self, value: Any, run: Run) -> GraphQLObjectType | Failed | None:
+        """The type of one value, or what stands in its place."""
+        if value is None or value is Undefined:
+            return run.null(allowed=self.nullable)
+        if isinstance(value, Exception):
+            return run.failed(value)
+        try:
+            return self._ask(value, run)
+        except Exception as error:
+            return run.failed(error)
+
+    def _ask(self, value: Any, run: Run) -> GraphQLObjectType:
+        executor, info = run.core(self.field)
+        details = [FieldDetails(node, None) for node in info.field_nodes]
+        type_: Any = self.types.declared
+        if self.types.is_abstract:
+            resolve_type = type_.resolve_type or executor.type_resolver
+            name = resolve_type(value, info, type_)
+            type_ = executor.ensure_valid_runtime_type(name, type_, details, info, value)
+        if type_.is_type_of is not None and not type_.is_type_of(value, info):
+            raise invalid_return_type_error(type_, value, details)
+        return type_
+
+
+_LISTS = {list, tuple}
+
+
+def _split(items: Sequence[Any], lists: Sequence[Sequence[Any]]) -> Any:
+    """The items again in lists as long as these."""
+    end = 0
+    for each in lists:
+        start, end = end, end + len(each)
+        yield list(items[start:end])

@@ -1,0 +1,114 @@
+"""A plan: an operation of a document as the executor runs it. `engine.compiling` makes it, once for each operation.
+
+A selection is what one object type is asked for at one or more places: its fields merged, in the order of the
+document, fragments taken up and type conditions decided. A plan knows no values: variables stay variables.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
+from graphql.execution.values import VariableValues
+
+from engine.batching import Batched
+from engine.guards import Guard
+
+Conditions = frozenset[tuple[str, bool]]
+"""Variables and what each must be, by @include and @skip, for a part of the document to count."""
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """A place in the document that asks for a field, and under which conditions."""
+
+    node: FieldNode
+    conditions: Conditions
+
+
+class Completion(Protocol):
+    """Turns what a field's resolver gave into what the answer says, for many parents at once."""
+
+    def complete(self, values: Sequence[Any], run: Any) -> Sequence[Any]: ...
+
+
+class Arguments(Protocol):
+    """The arguments of a field. Raises what is wrong with them."""
+
+    def given(self, variables: VariableValues) -> dict[str, Any]: ...
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Field:
+    """A field of a selection. It is one of three kinds: of a batched declaration; read by `read`; `__typename`.
+
+    `attribute`: the name of the attribute that `read` reads, where it does nothing else. `only_selection`: the
+    selection of its objects, where all are of one type.
+    """
+
+    key: str
+    name: str
+    parent: GraphQLObjectType
+    definition: GraphQLField
+    occurrences: Sequence[Occurrence]
+    completion: Completion
+    read: Callable[[Any], Any] | None = None
+    attribute: str | None = None
+    declaration: Batched | None = None
+    is_asynchronous: bool = False
+    arguments: Arguments | None = None
+    guard: Guard | None = None
+    only_selection: "Selection | None" = None
+
+    @property
+    def type(self) -> Any:
+        return cast(Any, self.definition).type
+
+    @property
+    def is_conditional(self) -> bool:
+        return all(each.conditions for each in self.occurrences)
+
+
+@dataclass(eq=False, repr=False)
+class Selection:
+    """What objects of one type are asked for.
+
+    `columns`: the fields whose values are found for all objects together, before each object's own are read.
+    `later`: those that wait for a source. `guarded`: those of the others that not everybody may see. `read_all` makes
+    the answer's objects; generated, when it is first needed.
+    """
+
+    type: GraphQLObjectType
+    fields: Sequence[Field] = ()
+    columns: Sequence[Field] = ()
+    later: Sequence[Field] = ()
+    guarded: Sequence[Field] = ()
+    is_conditional: bool = False
+    read_all: Callable[..., list[dict[str, Any]]] | None = None
+
+
+@dataclass(eq=False, repr=False)
+class Plan:
+    """One operation. `deciding_variables`: those by which @include and @skip decide."""
+
+    schema: GraphQLSchema
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    selection: Selection
+    deciding_variables: frozenset[str]
+
+    def covers(self, variables: VariableValues) -> bool:
+        """Whether the variables that decide do: one that has a default may be null nevertheless."""
+        return all(isinstance(variables.coerced.get(name), bool) for name in self.deciding_variables)
+
+
+def holds(conditions: Conditions, values: Mapping[str, Any]) -> bool:
+    """Whether a part of the document counts, with these values of variables."""
+    return all(values[name] is wanted for name, wanted in conditions)

@@ -13,13 +13,16 @@ NPM := web/npm
 WEB_INSTALLED := web/node_modules/.installed
 BUNDLE := omniloket/bundle/index.html
 
-.PHONY: run test check format benchmark constraints clean graphiql screenshot
+.PHONY: run test engine-test check format benchmark constraints clean graphiql screenshot
 
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
 
 test: check graphiql $(SUPERGRAPH_INSTALLED) ## everything that CI runs
 	$(BIN)/pytest
+
+engine-test: $(INSTALLED) ## the engine against graphql-core, on ten times as many documents as make test
+	OMNILOKET_TEST_DOCUMENTS=20000 $(BIN)/pytest --timeout 3600 --hypothesis-show-statistics tests/property/test_engine.py
 
 check: $(INSTALLED) $(WEB_INSTALLED) ## format, lint, types, layers
 	$(BIN)/ruff format --check

@@ -21,6 +21,7 @@ from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
 from sources.sql.reading import RowView
+from sources.sql.statements import IDS, Statements
 
 R = TypeVar("R")
 F = TypeVar("F")
@@ -70,6 +71,7 @@ class SqlCollection(Generic[R, F]):
         self._rows = rows
         self._key = key
         self._order = [_raw(database, column) for column in order]
+        self._order_names = [f"_order{index}" for index in range(len(order))]
         self._instants = [isinstance(column.type, sa.DateTime) and database.is_postgresql for column in order]
         self._columns = [_raw(database, column) for column in columns] + [
             column.label(f"_order{index}") for index, column in enumerate(self._order)
@@ -81,6 +83,7 @@ class SqlCollection(Generic[R, F]):
         self._written = written
         self._narrow = narrow
         self._links = links or {}
+        self._statements = Statements(database.dialect)
 
     @property
     def source(self) -> str:
@@ -90,11 +93,14 @@ class SqlCollection(Generic[R, F]):
         wanted = _storable(ids, self._key)
         if not wanted or self._sees_nothing(scope):
             return [None] * len(ids)
-        statement = (
-            sa.select(self._key.label("_key"), *self._columns)
-            .select_from(self._rows)
-            .where(self._key.in_(sa.select(self._array(wanted, self._key))), self._visible(scope))
-        )
+        conditions = [self._visible(scope)]
+
+        def make() -> Statement:
+            wanted_keys = sa.select(self._array(self._key))
+            columns = [self._key.label("_key"), *self._columns]
+            return sa.select(*columns).select_from(self._rows).where(self._key.in_(wanted_keys), *conditions)
+
+        statement = self._statements.bound("by ids", make, conditions, self._ids(wanted))
         found = {row["_key"]: self._record(row) for row in await self._database.fetch(statement)}
         return [found.get(key) for key in ids]
 
@@ -105,7 +111,13 @@ class SqlCollection(Generic[R, F]):
         wanted = _storable((form for each in forms for form in each), self._links[link].column)
         if not wanted or self._sees_nothing(scope):
             return [Page() for _ in parent_ids]
-        statement = self._of_parents_statement(self._links[link], wanted, page, scope, filter)
+        conditions = self._conditions(page, scope, filter)
+
+        def make() -> Statement:
+            return self._of_parents_statement(self._links[link], page, conditions)
+
+        shape = ("of parents", link, page.limit, page.backwards)
+        statement = self._statements.bound(shape, make, conditions, self._ids(wanted))
         rows: dict[Key, list[Row]] = {}
         for row in await self._database.fetch(statement):
             rows.setdefault(row["_parent"], []).append(row)
@@ -114,13 +126,13 @@ class SqlCollection(Generic[R, F]):
     async def page(self, page: PageRequest, scope: Scope, filter: F | None = None) -> Page[R]:
         if self._sees_nothing(scope):
             return Page()
-        statement = (
-            sa.select(*self._columns)
-            .select_from(self._rows)
-            .where(*self._conditions(page, scope, filter))
-            .order_by(*self._ordering(page.backwards))
-            .limit(_one_more(page))
-        )
+        conditions = self._conditions(page, scope, filter)
+
+        def make() -> Statement:
+            rows = sa.select(*self._columns).select_from(self._rows).where(*conditions)
+            return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
+
+        statement = self._statements.bound(("page", page.limit, page.backwards), make, conditions)
         return self._page(await self._database.fetch(statement), page)
 
     async def count_of_parents(
@@ -131,13 +143,15 @@ class SqlCollection(Generic[R, F]):
         wanted = _storable((form for each in forms for form in each), hung.column)
         if not wanted or self._sees_nothing(scope):
             return [0] * len(parent_ids)
-        parents = sa.select(self._array(wanted, hung.column))
-        statement = (
-            sa.select(hung.column.label("_parent"), sa.func.count().label("rows"))
-            .select_from(_joined(self._rows, hung))
-            .where(hung.column.in_(parents), *self._conditions(None, scope, filter))
-            .group_by(hung.column)
-        )
+        conditions = self._conditions(None, scope, filter)
+
+        def make() -> Statement:
+            parents = sa.select(self._array(hung.column))
+            counted = sa.select(hung.column.label("_parent"), sa.func.count().label("rows"))
+            rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), *conditions)
+            return rows.group_by(hung.column)
+
+        statement = self._statements.bound(("count of parents", link), make, conditions, self._ids(wanted))
         counts = {row["_parent"]: row["rows"] for row in await self._database.fetch(statement)}
         return [sum(counts.get(form, 0) for form in each) for each in forms]
 
@@ -145,18 +159,19 @@ class SqlCollection(Generic[R, F]):
         if self._sees_nothing(scope):
             return 0
         conditions = self._conditions(None, scope, filter)
-        statement = sa.select(sa.func.count().label("rows")).select_from(self._rows).where(*conditions)
+
+        def make() -> Statement:
+            return sa.select(sa.func.count().label("rows")).select_from(self._rows).where(*conditions)
+
+        statement = self._statements.bound("count", make, conditions)
         return (await self._database.fetch(statement))[0]["rows"]
 
-    def _of_parents_statement(
-        self, link: Link, parent_ids: Sequence[Key], page: PageRequest, scope: Scope, filter: F | None
-    ) -> Statement:
+    def _of_parents_statement(self, link: Link, page: PageRequest, conditions: Sequence[Condition]) -> Statement:
         """LATERAL on PostgreSQL, which stops at each parent's last wanted row; a window function on SQLite."""
-        conditions = self._conditions(page, scope, filter)
         rows = _joined(self._rows, link)
         if not self._database.is_postgresql:
-            return self._windowed(link, parent_ids, page, conditions)
-        parents = self._array(parent_ids, link.column).table
+            return self._windowed(link, page, conditions)
+        parents = self._array(link.column).table
         each = (
             sa.select(*self._columns)
             .select_from(rows)
@@ -172,14 +187,12 @@ class SqlCollection(Generic[R, F]):
             .order_by(*self._directed(order, page.backwards))
         )
 
-    def _windowed(
-        self, link: Link, parent_ids: Sequence[Key], page: PageRequest, conditions: Sequence[Condition]
-    ) -> Statement:
+    def _windowed(self, link: Link, page: PageRequest, conditions: Sequence[Condition]) -> Statement:
         place = sa.func.row_number().over(partition_by=link.column, order_by=self._ordering(page.backwards))
         numbered = (
             sa.select(link.column.label("_parent"), *self._columns, place.label("_place"))
             .select_from(_joined(self._rows, link))
-            .where(link.column.in_(sa.select(self._array(parent_ids, link.column))), *conditions)
+            .where(link.column.in_(sa.select(self._array(link.column))), *conditions)
             .subquery("numbered")
         )
         statement = sa.select(numbered).order_by(numbered.c["_place"])
@@ -216,13 +229,16 @@ class SqlCollection(Generic[R, F]):
         falling = self._descending != backwards
         return [column.desc() if falling else column.asc() for column in columns]
 
-    def _array(self, ids: Sequence[Key], column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    def _array(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """The ids as a column of rows, bound as one parameter."""
         if self._database.is_postgresql:
-            bound: sa.ColumnElement[Any] = sa.bindparam("ids", list(ids), type_=ARRAY(_array_type(column)), unique=True)
+            bound: sa.ColumnElement[Any] = sa.bindparam(IDS, None, type_=ARRAY(_array_type(column)))
             return sa.func.unnest(bound).table_valued("value", name="ids").render_derived().c.value
-        bound = sa.bindparam("ids", orjson.dumps(list(ids)).decode(), unique=True)
-        return sa.func.json_each(bound).table_valued("value", name="ids").c.value
+        return sa.func.json_each(sa.bindparam(IDS, None)).table_valued("value", name="ids").c.value
+
+    def _ids(self, ids: Sequence[Key]) -> object:
+        """The ids as the parameter takes them."""
+        return ids if self._database.is_postgresql else orjson.dumps(ids).decode()
 
     def _forms(self, link: str, parent_ids: Sequence[Key]) -> list[Sequence[Key]]:
         forms = self._links[link].forms
@@ -256,7 +272,7 @@ class SqlCollection(Generic[R, F]):
         return _read(self._database, self._read, row)
 
     def _position(self, row: Row) -> Position:
-        values = [row[f"_order{index}"] for index in range(len(self._order))]
+        values = [row[name] for name in self._order_names]
         return tuple(value.isoformat() if isinstance(value, datetime) else value for value in values)
 
     def _sees_nothing(self, scope: Scope) -> bool:

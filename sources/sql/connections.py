@@ -1,6 +1,8 @@
 """The connections to one database: made when needed, and closed in bounded time whatever state the server is in."""
 
 import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -12,10 +14,21 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-FAILURES = (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
-"""What a driver raises for a database that does not answer, or answers with an error."""
+from sources.sql.statements import Bound
+
+
+class StatementFailed(Exception):
+    """A statement was not answered, or with an error; the driver's exception is the cause."""
+
+    def __init__(self, *, is_without_answer: bool) -> None:
+        super().__init__("the statement failed")
+        self.is_without_answer = is_without_answer
+
+
+FAILURES = (StatementFailed, DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What tells that a database does not answer, or answers with an error."""
 
 CLOSE_SECONDS = 1.0
 """How long a server may take to acknowledge that its connections close."""
@@ -28,6 +41,8 @@ def is_without_answer(error: BaseException) -> bool:
 
     The driver's own exceptions come from making a connection: those of a statement arrive as DBAPIError.
     """
+    if isinstance(error, StatementFailed):
+        return error.is_without_answer
     if isinstance(error, DBAPIError):
         return bool(error.connection_invalidated)
     return isinstance(error, _NO_ANSWER)
@@ -63,6 +78,29 @@ class Connections:
 
     def _remember(self, connection: Any, _record: object) -> None:
         self._open.add(connection.driver_connection)
+
+
+async def rows_of(connection: AsyncConnection, bound: Bound) -> Sequence[Mapping[Any, Any]]:
+    """All rows of a statement, from the driver itself. Raises StatementFailed for what the driver raises."""
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    is_sqlite = connection.dialect.name == "sqlite"
+    try:
+        return await (_of_sqlite if is_sqlite else _of_postgresql)(driver, bound)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, sqlite3.Error) as error:
+        raise StatementFailed(is_without_answer=not is_sqlite and driver.is_closed()) from error
+    except BaseException:
+        await connection.invalidate()  # whether the statement still runs on it is not known
+        raise
+
+
+async def _of_postgresql(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
+    return await driver.fetch(bound.text, *bound.values)
+
+
+async def _of_sqlite(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
+    async with driver.execute(bound.text, bound.values) as cursor:
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
 
 
 def _check_connection(connection: Any, *_: object) -> None:

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from sources.breaker import Breaker, Patience
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.ports import Health, WakeUps
-from sources.sql.connections import FAILURES, Connections, is_without_answer
+from sources.sql.connections import FAILURES, Connections, is_without_answer, rows_of
 from sources.sql.listening import Listener
+from sources.sql.statements import Bound
 
 Statement = sa.Select[*tuple[Any, ...]]
 Rows = Sequence[Mapping[Any, Any]]
@@ -50,7 +51,8 @@ class Database:
         self._connections = Connections(url, pool_size, autocommit=True, busy_seconds=timeout_seconds)
         self._late: set[asyncio.Task[Rows]] = set()
         self._checking: asyncio.Task[Health] | None = None
-        self.is_postgresql = self._connections.engine.dialect.name == "postgresql"
+        self.dialect = self._connections.engine.dialect
+        self.is_postgresql = self.dialect.name == "postgresql"
         self.wake_ups: WakeUps | None = Listener(url) if listen and self.is_postgresql else None
 
     async def __aenter__(self) -> "Database":
@@ -64,7 +66,7 @@ class Database:
         await asyncio.gather(*self._late, return_exceptions=True)
         await self._connections.close()
 
-    async def fetch(self, statement: Statement, timeout_seconds: float | None = None) -> Rows:
+    async def fetch(self, statement: Statement | Bound, timeout_seconds: float | None = None) -> Rows:
         """All rows of one statement, as mappings by label; within the source's own deadline, or an earlier one.
 
         Raises SourceTimedOut or SourceUnavailable, with the driver's exception chained.
@@ -104,7 +106,7 @@ class Database:
             return Health(self.name, available=False, latency_ms=None, reason=f"{error}{cause}")
         return Health(self.name, available=True, latency_ms=(time.perf_counter() - started) * 1000)
 
-    async def _within(self, seconds: float, statement: Statement) -> Rows:
+    async def _within(self, seconds: float, statement: Statement | Bound) -> Rows:
         """The rows, or TimeoutError on time.
 
         A statement that is late is cancelled, which has to be told to the server over yet another connection and may
@@ -127,7 +129,9 @@ class Database:
         self._late.discard(task)
         _ = task.cancelled() or task.exception()
 
-    async def _rows(self, statement: Statement) -> Rows:
+    async def _rows(self, statement: Statement | Bound) -> Rows:
         async with self._connections.engine.connect() as connection:
             self.statements_sent += 1
+            if isinstance(statement, Bound):
+                return await rows_of(connection, statement)
             return (await connection.execute(statement)).mappings().all()

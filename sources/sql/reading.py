@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sources.local_time import utc_of_local
 
 T = TypeVar("T")
 
+_YES = {"J": True, "N": False}
 _EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 
 
@@ -35,29 +37,32 @@ class RowView:
         return value if isinstance(value, str) else self.malformed(column)
 
     def text_or_none(self, column: str) -> str | None:
-        return None if self._row[column] is None else self.text(column)
+        value = self._row[column]
+        return value if value is None or isinstance(value, str) else self.malformed(column)
 
     def integer(self, column: str) -> int:
         value = self._row[column]
-        return value if isinstance(value, int) and not isinstance(value, bool) else self.malformed(column)
+        return value if type(value) is int else self.malformed(column)
 
     def integer_or_none(self, column: str) -> int | None:
-        return None if self._row[column] is None else self.integer(column)
+        value = self._row[column]
+        return value if value is None or type(value) is int else self.malformed(column)
 
     def number_or_none(self, column: str) -> float | None:
         value = self._row[column]
         if value is None:
             return None
-        return float(value) if isinstance(value, int | float) else self.malformed(column)
+        return float(value) if isinstance(value, int | float | Decimal) else self.malformed(column)
 
     def code(self, column: str, codes: Mapping[str, T], other: T | None = None) -> T:
         """The meaning of a code; an unknown one means `other`, and is malformed where there is no such thing."""
-        value = codes.get(self.text(column), other)
-        return self.malformed(column) if value is None else value
+        value = self._row[column]
+        meaning = codes.get(value, other) if isinstance(value, str) else None
+        return self.malformed(column) if meaning is None else meaning
 
     def yes(self, column: str) -> bool:
         """J or N, as old systems write a truth."""
-        return self.code(column, {"J": True, "N": False})
+        return self.code(column, _YES)
 
     def partial_date(self, column: str, unknown: str | None = None) -> str | None:
         """Eight digits with zeros for what is unknown, as ISO 8601 of reduced precision; all unknown is `unknown`."""

@@ -1,0 +1,101 @@
+"""Statements as drivers take them: a text that is made once for each shape, and the values of this time.
+
+SQLAlchemy builds and compiles a statement when its shape is new; that costs a hundred times what it takes to find the
+text again. Two statements have one shape when they differ in nothing but the ids they ask for and the values that
+their conditions compare with.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import sqlalchemy as sa
+
+IDS = "ids"
+"""The name of the parameter that takes the ids."""
+
+_MOST = 500
+"""Shapes that a collection remembers."""
+
+Take = Callable[[object, Sequence[Any]], Any]
+"""From the ids and the values of the conditions to one of the driver's values."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A text with the values of its parameters, in order."""
+
+    text: str
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class _Template:
+    text: str
+    takes: Sequence[Take]
+
+
+class Statements:
+    """The statements of one collection, by shape."""
+
+    def __init__(self, dialect: sa.Dialect) -> None:
+        self._dialect = dialect
+        self._templates: OrderedDict[Hashable, _Template] = OrderedDict()
+
+    def bound(
+        self,
+        shape: Hashable,
+        make: Callable[[], sa.Select[Any]],
+        conditions: Sequence[sa.ColumnElement[bool]],
+        ids: object = None,
+    ) -> Bound:
+        """The statement that `make` makes with these conditions; `shape` says what it depends on besides them."""
+        key: Any = cast(Any, sa.and_(sa.true(), *conditions))._generate_cache_key()
+        parameters: Sequence[sa.BindParameter[Any]] = key.bindparams
+        values = [each.effective_value for each in parameters]
+        lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in values)
+        template = self._template((shape, key.key, lengths), make, parameters)
+        return Bound(template.text, [take(ids, values) for take in template.takes])
+
+    def _template(
+        self, key: Hashable, make: Callable[[], sa.Select[Any]], parameters: Sequence[sa.BindParameter[Any]]
+    ) -> _Template:
+        found = self._templates.get(key)
+        if found is None:
+            found = self._templates[key] = self._compiled(make(), parameters)
+            if len(self._templates) > _MOST:
+                self._templates.popitem(last=False)
+        else:
+            self._templates.move_to_end(key)
+        return found
+
+    def _compiled(self, statement: sa.Select[Any], parameters: Sequence[sa.BindParameter[Any]]) -> _Template:
+        compiled: Any = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
+        takes: dict[str, Take] = {IDS: lambda ids, _values: ids}
+        for index, parameter in enumerate(parameters):
+            name = compiled.bind_names[parameter]
+            written = compiled._bind_processors.get(name) or _as_it_is
+            if parameter.expanding:
+                for place in range(len(cast(Any, parameter.effective_value))):
+                    takes[f"{name}_{place + 1}"] = _taking(index, place, written)
+            else:
+                takes[name] = _taking(index, None, written)
+        constants: dict[str, Any] = compiled.params
+        return _Template(
+            compiled.string, [takes.get(name) or _constant(constants[name]) for name in compiled.positiontup]
+        )
+
+
+def _taking(index: int, place: int | None, written: Callable[[Any], Any]) -> Take:
+    if place is None:
+        return lambda _ids, values: written(values[index])
+    return lambda _ids, values: written(values[index][place])
+
+
+def _constant(value: Any) -> Take:
+    return lambda _ids, _values: value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -1,14 +1,12 @@
 """Everything that the answer to one operation, or to one event, may draw on."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from strawberry.dataloader import DataLoader
-
 from engine.batching import RequestState
+from resolvers.fetching import Fetching
 from sources.ports import Collection, Sources
 from sources.records import Key, Role
 from sources.scope import NOBODY, Scope
@@ -71,14 +69,16 @@ class Services:
 
 @dataclass
 class Context(RequestState):
-    """The context of one operation or one event: never shared, so that its loaders never answer with old data.
+    """The context of one operation or one event: never shared, so that it never answers with old data.
 
     `live_positions`: where the sources' logs ended before this operation read anything, when it asks for that.
+    `fetching`: the records by key, by the identity of their collection.
     """
 
     services: Services = field(kw_only=True)
     viewer: Viewer = field(kw_only=True)
     live_positions: Mapping[str, int] | Exception | None = None
+    fetching: dict[int, Fetching[Any]] = field(default_factory=dict[int, Fetching[Any]])
 
     @property
     def sources(self) -> Sources:
@@ -119,21 +119,7 @@ class Context(RequestState):
 
         A key whose source failed gives the failure.
         """
-        loader = self._loader(collection)
-        return await asyncio.gather(
-            *(_nothing() if key is None else loader.load(key) for key in keys), return_exceptions=True
-        )
-
-    def _loader(self, collection: Collection[R, Any]) -> DataLoader[Key, R | None]:
-        loader = self.loaders.get(id(collection))
-        if loader is None:
-
-            async def load_all(keys: list[Key]) -> Sequence[R | BaseException | None]:
-                return await collection.by_ids(keys, self.scope)
-
-            loader = self.loaders[id(collection)] = DataLoader(load_fn=load_all)
-        return loader
-
-
-async def _nothing() -> None:
-    return None
+        fetching = self.fetching.get(id(collection))
+        if fetching is None:
+            fetching = self.fetching[id(collection)] = Fetching(lambda keys: collection.by_ids(keys, self.scope))
+        return await fetching.records(keys)

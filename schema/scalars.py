@@ -25,7 +25,8 @@ def _instant(given: object) -> datetime:
 
 
 def _instant_text(instant: datetime) -> str:
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return in_utc.isoformat()[: -len("+00:00")] + "Z"
 
 
 def _day(given: object) -> date:

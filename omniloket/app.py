@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from omniloket import graphiql, logs
+from omniloket import garbage, graphiql, logs
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.settings import Settings, read
@@ -30,17 +30,18 @@ def create() -> Starlette:
     path = os.environ.get(SETTINGS_FILE)
     settings = read(Path(path) if path else None)
     logs.configure(settings.log_level)
-    return application(settings)
+    return application(settings, started=garbage.settle)
 
 
-def application(settings: Settings) -> Starlette:
-    """The application. Sources open when it starts and close when it stops."""
+def application(settings: Settings, started: Callable[[], None] = lambda: None) -> Starlette:
+    """The application. Sources open when it starts and close when it stops; `started` is called in between."""
     doors = _Doors(settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         async with open_house(settings) as house:
             doors.open(house)
+            started()
             yield
 
     return Starlette(

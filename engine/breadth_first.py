@@ -91,7 +91,8 @@ class Run:
             outs, later = self._field_by_field(counted, objects), [each for each in selection.later if each in counted]
         else:
             outs, later = self._object_by_object(selection, objects), selection.later
-        self._selected.append((selection, outs))
+        if selection.is_one_of_several:
+            self._selected.append((selection, outs))
         for each in later:
             self._ask(each, objects, outs)
         return outs

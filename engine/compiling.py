@@ -170,8 +170,10 @@ class _Compilation:
             return self._compiler.leaf(type_, nullable=nullable)
         types = self._compiler.types(type_)
         selections = {each: self._selection(each, below, depth + 1) for each in types.possible}
-        if not is_abstract_type(type_):
+        if not types.is_abstract:
             field.only_selection = selections[types.possible[0]]
+        for each in selections.values():
+            each.is_one_of_several |= types.is_abstract
         return Objects(types, selections, field, nullable=nullable)
 
 

@@ -5,7 +5,7 @@ is not usual is looked at one by one, and fails as in graphql-core, with its wor
 """
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from typing import Any, Protocol, cast
 
 from graphql import GraphQLError, GraphQLLeafType, GraphQLObjectType, pyutils
@@ -70,13 +70,17 @@ class ListOf:
         self.nullable = nullable
 
     def complete(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
-        found = values if set(map(type, values)) <= _LISTS else [self._list(value, run) for value in values]
-        lists = [each for each in found if type(each) in _LISTS]
-        if len(lists) == 1:
-            completed = iter([list(self.items.complete(lists[0], run))])
-        else:
-            completed = _split(self.items.complete(list(chain.from_iterable(lists)), run), lists)
+        if set(map(type, values)) <= _LISTS:
+            return self._together(values, run)
+        found = [self._list(value, run) for value in values]
+        completed = iter(self._together([each for each in found if type(each) in _LISTS], run))
         return [next(completed) if type(each) in _LISTS else each for each in found]
+
+    def _together(self, lists: Sequence[Sequence[Any]], run: Run) -> list[list[Any]]:
+        if len(lists) == 1:
+            return [list(self.items.complete(lists[0], run))]
+        items = self.items.complete(list(chain.from_iterable(lists)), run)
+        return [list(items[start:end]) for start, end in pairwise(accumulate(map(len, lists), initial=0))]
 
     def _list(self, value: Any, run: Run) -> Any:
         if type(value) in _LISTS:
@@ -154,11 +158,3 @@ class Objects:
 
 
 _LISTS = {list, tuple}
-
-
-def _split(items: Sequence[Any], lists: Sequence[Sequence[Any]]) -> Any:
-    """The items again in lists as long as these."""
-    end = 0
-    for each in lists:
-        start, end = end, end + len(each)
-        yield list(items[start:end])

@@ -80,6 +80,8 @@ class Field:
 class Selection:
     """What objects of one type are asked for.
 
+    `is_one_of_several`: its place in the document has objects of other types as well.
+
     `columns`: the fields whose values are found for all objects together, before each object's own are read.
     `later`: those that wait for a source. `guarded`: those of the others that not everybody may see. `read_all` makes
     the answer's objects; generated, when it is first needed.
@@ -91,6 +93,7 @@ class Selection:
     later: Sequence[Field] = ()
     guarded: Sequence[Field] = ()
     is_conditional: bool = False
+    is_one_of_several: bool = False
     read_all: Callable[..., list[dict[str, Any]]] | None = None
 
 

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from engine.executor import Executor, Prepared, RequestRefused
+from omniloket.disconnects import while_connected
 from omniloket.media_types import GRAPHQL, JSON, parsed, preferred
 from resolvers.errors import Unauthenticated
 
@@ -115,7 +116,8 @@ class GraphQLEndpoint:
         try:
             asked = await self._read(request)
             context = await self._context(request)
-            answer = await self._execute(asked, context, is_get=request.method == "GET")
+            async with while_connected(request.receive):
+                answer = await self._execute(asked, context, is_get=request.method == "GET")
         except RequestRefused as refused:
             if request.method == "GET" and refused.kind == "mutation":
                 raise _mutation_by_get() from None

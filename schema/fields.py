@@ -68,8 +68,9 @@ def connection(
     """A connection: a batched field with page arguments, whose cursors are of one kind."""
 
     def prepare(context: Context, given: dict[str, Any]) -> dict[str, Any]:
-        wanted = {name: given.pop(name) for name in paging if name in given}
-        return {"page": page_request(context, kind, **wanted), **plain(given)}
+        wanted = {name: given[name] for name in paging if name in given}
+        others = {name: value for name, value in given.items() if name not in paging}
+        return {"page": page_request(context, kind, **wanted), **plain(others)}
 
     return declare(
         resolve,

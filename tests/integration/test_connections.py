@@ -148,3 +148,33 @@ async def test_a_page_of_none_has_no_edges(ask: Asking) -> None:
         found = (await ask.data(PAGE, **given))["reports"]
         assert found["edges"] == []
         assert found["totalCount"] > 0
+
+
+async def test_a_page_is_as_long_as_asked_also_where_the_same_field_is_asked_again_further_down(ask: Asking) -> None:
+    query = """
+        {
+          journeys(first: 20) {
+            edges {
+              node {
+                contacts(first: 1) {
+                  edges {
+                    node { citizen { journeys { edges { node { contacts(first: 1) { edges { node { id } } } } } } } }
+                  }
+                }
+              }
+            }
+          }
+        }
+    """
+    outer = nodes((await ask.data(query))["journeys"])
+    further = [each for journey in outer for contact in nodes(journey["contacts"]) for each in journeys_of(contact)]
+    assert further
+    assert {len(each["contacts"]["edges"]) for each in further} <= {0, 1}
+
+
+def nodes(connection: Any) -> list[Any]:
+    return [edge["node"] for edge in connection["edges"]]
+
+
+def journeys_of(contact: Any) -> list[Any]:
+    return nodes(contact["citizen"]["journeys"]) if contact["citizen"] else []

@@ -13,7 +13,7 @@ NPM := web/npm
 WEB_INSTALLED := web/node_modules/.installed
 BUNDLE := omniloket/bundle/index.html
 
-.PHONY: run test engine-test check format benchmark constraints clean graphiql screenshot
+.PHONY: run test engine-test access-test check format benchmark constraints clean graphiql screenshot
 
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
@@ -23,6 +23,12 @@ test: check graphiql $(SUPERGRAPH_INSTALLED) ## everything that CI runs
 
 engine-test: $(INSTALLED) ## the engine against graphql-core, on ten times as many documents as make test
 	OMNILOKET_TEST_DOCUMENTS=20000 $(BIN)/pytest --timeout 3600 --hypothesis-show-statistics tests/property/test_engine.py
+
+DOCUMENTS ?= 100000
+
+access-test: $(INSTALLED) ## who may see what, on more documents than make test asks: DOCUMENTS=100000
+	OMNILOKET_TEST_ACCESS_DOCUMENTS=$(DOCUMENTS) $(BIN)/pytest --timeout=0 --hypothesis-show-statistics \
+		tests/property/test_nothing_leaks.py tests/property/test_access_oracle.py
 
 check: $(INSTALLED) $(WEB_INSTALLED) ## format, lint, types, layers
 	$(BIN)/ruff format --check

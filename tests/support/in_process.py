@@ -1,0 +1,125 @@
+"""The whole application in the test's own process: every byte that it answers, over HTTP and over a socket."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+from starlette.applications import Starlette
+
+from omniloket.app import application
+from subscriptions.hub import Event, Hub
+from support.askers import KEY, Asker
+from support.houses import settings
+from support.small_world import World
+from support.sockets import SUBPROTOCOL
+
+_LAST = ("complete", "error")
+URL = "http://127.0.0.1/graphql"
+
+
+class HistoryHub(Hub):
+    """A hub whose streams end where the logs ended when they began, so that a test knows when it has heard all."""
+
+    @asynccontextmanager
+    async def follow(self, after: Mapping[str, int | None]) -> AsyncGenerator[AsyncIterator[Event]]:
+        ends = {name: end for name, end in (await self.ends()).items() if name in after}
+        start = {name: ends[name] if position is None else position for name, position in after.items()}
+        async with super().follow(start) as events:
+            yield _until(ends, start, events)
+
+
+async def _until(
+    ends: Mapping[str, int], start: Mapping[str, int], events: AsyncIterator[Event]
+) -> AsyncIterator[Event]:
+    positions = start
+    while any(positions[name] < end for name, end in ends.items()):
+        event = await anext(events)
+        yield event
+        positions = event.positions
+
+
+class Served:
+    """A world that can be asked. Answers are what goes over the wire: status, headers, and the body or messages."""
+
+    def __init__(self, world: World, app: Starlette, client: httpx.AsyncClient) -> None:
+        self.world = world
+        self._app = app
+        self._client = client
+        self._tokens: dict[Asker, str | None] = {}
+
+    async def ask(self, asker: Asker, query: str, variables: Mapping[str, Any]) -> bytes:
+        """The raw response to a POST."""
+        token = self._token(asker)
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        headers |= {"omniloket-purpose": asker.purpose} if asker.purpose else {}
+        response = await self._client.post(URL, json={"query": query, "variables": variables}, headers=headers)
+        head = b"\n".join(b"%s: %s" % header for header in response.headers.raw)
+        return b"%d\n%s\n\n%s" % (response.status_code, head, response.content)
+
+    async def answer(self, asker: Asker, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The body of a response, as JSON."""
+        return json.loads((await self.ask(asker, query, variables)).partition(b"\n\n")[2])
+
+    async def follow(self, asker: Asker, query: str, variables: Mapping[str, Any]) -> bytes:
+        """The raw messages of one operation on a socket of its own, once it is accepted, to its end."""
+        to_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        from_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        payload = {"Authorization": f"Bearer {self._token(asker)}"} if self._token(asker) else {}
+        payload |= {"Omniloket-Purpose": asker.purpose} if asker.purpose else {}
+        operation = {"id": "1", "type": "subscribe", "payload": {"query": query, "variables": dict(variables)}}
+        to_server.put_nowait({"type": "websocket.connect"})
+        for message in ({"type": "connection_init", "payload": payload}, operation):
+            to_server.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+        serving = asyncio.create_task(self._app(_SOCKET, to_server.get, from_server.put))
+        heard: list[dict[str, Any]] = []
+        while not heard or not _is_last(heard[-1]):
+            heard.append(await from_server.get())
+        to_server.put_nowait({"type": "websocket.disconnect", "code": 1000})
+        await serving
+        return "\n".join(
+            each.get("text") or json.dumps(each) for each in heard if each["type"] != "websocket.accept"
+        ).encode()
+
+    def _token(self, asker: Asker) -> str | None:
+        if asker not in self._tokens:
+            self._tokens[asker] = asker.token(self.world.bsn_of(asker))
+        return self._tokens[asker]
+
+
+@asynccontextmanager
+async def served(world: World, key_file: Path) -> AsyncGenerator[Served]:
+    """The application over a world. Its streams end with the history."""
+    key_file.write_text(KEY.hex())
+    sources = {name: {"url": url, "timeout_seconds": 60} for name, url in world.urls.items()}
+    app = application(settings(world.urls, sources=sources, development_key_file=key_file))
+    async with AsyncExitStack() as closing:
+        with patch("omniloket.house.Hub", HistoryHub):
+            await closing.enter_async_context(app.router.lifespan_context(app))
+        client = await closing.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app)))
+        yield Served(world, app, client)
+
+
+_SOCKET = {
+    "type": "websocket",
+    "asgi": {"version": "3.0", "spec_version": "2.3"},
+    "http_version": "1.1",
+    "scheme": "ws",
+    "path": "/graphql",
+    "raw_path": b"/graphql",
+    "query_string": b"",
+    "root_path": "",
+    "headers": [],
+    "subprotocols": [SUBPROTOCOL],
+    "client": ("127.0.0.1", 1),
+    "server": ("127.0.0.1", 80),
+    "extensions": {},
+}
+
+
+def _is_last(message: Mapping[str, Any]) -> bool:
+    return message["type"] == "websocket.close" or json.loads(message.get("text", "{}")).get("type") in _LAST

@@ -50,8 +50,9 @@ async def status_history(
 
 
 async def citizen(reports: Sequence[Report], context: Context) -> Sequence[object]:
-    """The citizen who made each report."""
-    return await context.records(context.sources.citizens, [report.citizen_bsn for report in reports])
+    """The citizen who made each report. One who made it with others is told of nobody else."""
+    own = context.scope.bsn
+    return await context.records(context.sources.citizens, [own or report.citizen_bsn for report in reports])
 
 
 async def journey(reports: Sequence[Report], context: Context) -> Sequence[Journey | Exception | None]:

@@ -49,13 +49,13 @@ class Oracle:
         self._rows = world.rows
         self._asker = asker
         self._bsn = world.bsn_of(asker)
-        self._handles = asker.role in ("AGENT", "SUPERVISOR") and asker.purpose in PURPOSES
+        self.handles = asker.role in ("AGENT", "SUPERVISOR") and asker.purpose in PURPOSES
         self._is_cleared = asker.role == "SUPERVISOR" or asker.clearance
 
     @property
     def refusal(self) -> str | None:
         """What everything personal is answered with; None for those who may ask for it."""
-        if self._handles or self._asker.role == "CITIZEN":
+        if self.handles or self._asker.role == "CITIZEN":
             return None
         return PURPOSE_REQUIRED if self._asker.role in ("AGENT", "SUPERVISOR") else FORBIDDEN
 
@@ -81,10 +81,10 @@ class Oracle:
     # Which rows the viewer may see
 
     def people(self) -> list[Row]:
-        return [row for row in self._rows["persoon"] if self._handles or row["bsn"] == self._bsn]
+        return [row for row in self._rows["persoon"] if self.handles or row["bsn"] == self._bsn]
 
     def contacts(self) -> list[Row]:
-        seen = [row for row in self._rows["klantcontact"] if self._handles or self._is_own(row["bsn"])]
+        seen = [row for row in self._rows["klantcontact"] if self.handles or self.is_own(row["bsn"])]
         return sorted(seen, key=lambda row: (row["tijdstip"], row["nummer"]), reverse=True)
 
     def attachments(self) -> list[Row]:
@@ -92,10 +92,10 @@ class Oracle:
         return [row for row in self._rows["bijlage"] if row["klantcontact_nummer"] in seen]
 
     def reports(self) -> list[Row]:
-        if self._handles:
+        if self.handles:
             seen = [row for row in self._rows["incident"] if self._is_cleared or not row["vertrouwelijk"]]
         else:
-            seen = [row for row in self._rows["incident"] if any(map(self._is_own, self._reporters(row["nummer"])))]
+            seen = [row for row in self._rows["incident"] if any(map(self.is_own, self._reporters(row["nummer"])))]
         return sorted(seen, key=lambda row: (row["aangemaakt_op"], row["nummer"]), reverse=True)
 
     def status_changes(self) -> list[Row]:
@@ -105,7 +105,7 @@ class Oracle:
 
     def journeys(self) -> list[Row]:
         own = citizen_key(SEALER, self._bsn) if self._bsn else None
-        seen = [row for row in self._rows["journey"] if self._handles or (own and row["citizen_key"] == own)]
+        seen = [row for row in self._rows["journey"] if self.handles or (own and row["citizen_key"] == own)]
         return sorted(seen, key=lambda row: (row["last_active_at"], row["id"]), reverse=True)
 
     def handovers(self) -> list[Row]:
@@ -114,7 +114,7 @@ class Oracle:
 
     def agents(self) -> list[Row]:
         """Those whom the viewer may ask for by id."""
-        return self._rows["medewerker"] if self._handles else []
+        return self._rows["medewerker"] if self.handles else []
 
     # How the viewer gets them
 
@@ -200,8 +200,8 @@ class Oracle:
             "incidentAt": _local(row["pleegtijdstip"]),
             "filedAt": _local(row["aangemaakt_op"]),
             "updatedAt": _local(row["gewijzigd_op"]),
-            "confidential": bool(row["vertrouwelijk"]) if self._handles else FORBIDDEN,
-            "citizen": self._citizen_of(next(iter(self._reporters(number)), None)),
+            "confidential": bool(row["vertrouwelijk"]) if self.handles else FORBIDDEN,
+            "citizen": self._citizen_of(self._shown_reporter(number)),
             "journey": self._journey_of("R", number),
             "contacts": _page(_contact_id(each["nummer"]) for each in self.contacts() if each["nummer"] in about),
         }
@@ -277,19 +277,19 @@ class Oracle:
             "to": self._channel(row["to_channel"]),
             "by": self._agent_of(row["agent_key"]),
             "at": _utc(row["at"]),
-            "note": row["note"] if self._handles else FORBIDDEN,
+            "note": row["note"] if self.handles else FORBIDDEN,
         }
 
     def _agent(self, row: Row) -> Json:
         return {
             "id": global_id("Agent", row["personeelsnummer"]),
-            "name": row["naam"] if self._handles else FORBIDDEN,
+            "name": row["naam"] if self.handles else FORBIDDEN,
             "unit": row["eenheid"],
         }
 
     # What hangs on them
 
-    def _is_own(self, bsn: str | None) -> bool:
+    def is_own(self, bsn: str | None) -> bool:
         return bsn is not None and bsn == self._bsn
 
     def _reporters(self, number: str) -> list[str]:
@@ -297,15 +297,20 @@ class Oracle:
         involved = sorted(self._rows["betrokkene"], key=lambda row: row["volgnummer"])
         return [row["bsn"] for row in involved if (row["incident_nummer"], row["rol_cd"]) == (number, "AAN")]
 
+    def _shown_reporter(self, number: str) -> str | None:
+        """The first who made the report; a citizen who made it with others is told of nobody else."""
+        made = self._reporters(number)
+        return next(filter(self.is_own, made), next(iter(made), None))
+
     def _owner(self, key: str | None) -> str | None:
         return next((row["bsn"] for row in self._rows["persoon"] if citizen_key(SEALER, row["bsn"]) == key), None)
 
     def _sees_notes_of(self, report: Row) -> bool:
         is_of_own_unit = report["eenheid"] is not None and report["eenheid"] == self._asker.unit
-        return self._handles and (self._asker.role == "SUPERVISOR" or is_of_own_unit)
+        return self.handles and (self._asker.role == "SUPERVISOR" or is_of_own_unit)
 
     def _address(self, row: Row) -> Json:
-        if self._handles and not self._is_cleared and row["indicatie_geheim"]:
+        if self.handles and not self._is_cleared and row["indicatie_geheim"]:
             return FORBIDDEN
         if row["straatnaam"] is None:
             return None

@@ -89,11 +89,12 @@ def _rows_seen(world: World, seen: Oracle, text: str) -> dict[str, AbstractSet[A
         "bijlage": {row["nummer"] for row in seen.attachments()},
         "incident": reports,
         "incident_status": {row["volgnummer"] for row in seen.status_changes()},
-        # That one of several people made a report shows in that it has another citizen, or none: no more than that.
         "betrokkene": {
             row["volgnummer"]
             for row in world.rows["betrokkene"]
-            if row["incident_nummer"] in reports and row["rol_cd"] == "AAN"
+            if row["incident_nummer"] in reports
+            and row["rol_cd"] == "AAN"
+            and (seen.handles or seen.is_own(row["bsn"]))
         },
         "journey": journeys,
         "journey_entry": {

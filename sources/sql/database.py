@@ -61,7 +61,8 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._late:
+        # Those on SQLite end by themselves, in a thread. Broken off a second time, their connection would never close.
+        for task in self._late if self.is_postgresql else ():
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
         await self._connections.close()

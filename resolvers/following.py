@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
+from msgspec import Struct
+
 from resolvers.context import Context
 from sources.errors import RecordMalformed
 from sources.paging import ALL, Page, PageRequest, Position
@@ -32,8 +34,7 @@ class Path(Generic[K, R]):
     filter: Any = None
 
 
-@dataclass(frozen=True)
-class Place(Generic[K, R]):
+class Place(Struct, Generic[K, R], frozen=True):
     """A link that leads to a record, or the error where one of the two cannot be read."""
 
     position: Position

@@ -7,10 +7,10 @@ not made here is refused.
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
+from msgspec import Struct
 
 from engine.batching import Partial
 from resolvers.context import Context
@@ -29,8 +29,7 @@ Count = Callable[[Sequence[Key]], Awaitable[Sequence[int]]]
 Result = "Connection[R] | Partial[Connection[R]] | BaseException"
 
 
-@dataclass(frozen=True)
-class Total:
+class Total(Struct, frozen=True):
     """How a connection's `totalCount` is found, when it is asked: totals of one group in one call for all parents."""
 
     group: Hashable
@@ -38,8 +37,7 @@ class Total:
     count: Count
 
 
-@dataclass(frozen=True)
-class PageInfo:
+class PageInfo(Struct, frozen=True):
     kind: str
     has_next_page: bool
     has_previous_page: bool
@@ -47,15 +45,13 @@ class PageInfo:
     end: Position | None
 
 
-@dataclass(frozen=True)
-class Edge(Generic[R]):
+class Edge(Struct, Generic[R], frozen=True):
     kind: str
     node: R
     position: Position
 
 
-@dataclass(frozen=True)
-class Connection(Generic[R]):
+class Connection(Struct, Generic[R], frozen=True):
     """A page of records. `incomplete_sources`: those that did not answer, where a page draws on several."""
 
     edges: Sequence[Edge[R]]

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from sources.errors import RecordMalformed
 
 R = TypeVar("R")
@@ -42,8 +44,7 @@ class PageRequest:
 ALL = PageRequest(limit=None)
 
 
-@dataclass(frozen=True)
-class Page(Generic[R]):
+class Page(Struct, Generic[R], frozen=True):
     """Rows in order with their positions. `more`: the back-end has further rows in the direction of the request.
 
     `places` are the positions of all rows read, a malformed one included, so that paging gets past it. `malformed`

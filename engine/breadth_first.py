@@ -97,7 +97,7 @@ class Run:
             self._ask(each, objects, outs)
         return outs
 
-    def failed(self, error: Exception) -> Failed:
+    def failed(self, error: BaseException) -> Failed:
         self._has_marks = True
         return Failed(error)
 

@@ -24,7 +24,7 @@ class Run(Protocol):
 
     def select(self, selection: Selection, objects: Sequence[Any]) -> list[dict[str, Any]]: ...
 
-    def failed(self, error: Exception) -> Failed: ...
+    def failed(self, error: BaseException) -> Failed: ...
 
     def null(self, *, allowed: bool) -> Failed | None: ...
 
@@ -51,7 +51,7 @@ class Leaf:
         """The output of one value, of whatever class."""
         if value is None or value is Undefined:
             return run.null(allowed=self.nullable)
-        if isinstance(value, Exception):
+        if isinstance(value, BaseException):
             return run.failed(value)
         try:
             output = CoreExecutor.complete_leaf_value(self.type, value)
@@ -87,7 +87,7 @@ class ListOf:
             return value
         if value is None or value is Undefined:
             return run.null(allowed=self.nullable)
-        if isinstance(value, Exception):
+        if isinstance(value, BaseException):
             return run.failed(value)
         if not cast(Any, pyutils).is_iterable(value):
             place = f"{self.field.parent}.{self.field.name}"
@@ -137,7 +137,7 @@ class Objects:
         """The type of one value, or what stands in its place."""
         if value is None or value is Undefined:
             return run.null(allowed=self.nullable)
-        if isinstance(value, Exception):
+        if isinstance(value, BaseException):
             return run.failed(value)
         try:
             return self._ask(value, run)

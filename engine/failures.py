@@ -18,7 +18,7 @@ from engine.plan import Field, Selection
 class Failed:
     """Stands where a value would have been; `error` None: null came where none may be."""
 
-    error: Exception | None
+    error: BaseException | None
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class Settlement:
             return [self._value(field, of_type, each, (*path, index)) for index, each in enumerate(found)]
         return self._object(field.only_selection or self._selection_of[id(found)], found, path)
 
-    def _report(self, field: Field, error: Exception, path: tuple[str | int, ...]) -> None:
-        self.errors.append(located_error(error, self._nodes_of(field), list(path)))
+    def _report(self, field: Field, error: BaseException, path: tuple[str | int, ...]) -> None:
+        self.errors.append(located_error(cast(Any, error), self._nodes_of(field), list(path)))
 
 
 def _null_error(field: Field) -> TypeError:

@@ -34,7 +34,7 @@ class RuntimeTypes:
         return self._known[kind]
 
     def _look(self, kind: type) -> GraphQLObjectType | None:
-        if issubclass(kind, (*_NO_VALUES, Exception)):
+        if issubclass(kind, (*_NO_VALUES, BaseException)):
             return None
         if not self.is_abstract and self.possible[0].is_type_of is None:
             return self.possible[0]

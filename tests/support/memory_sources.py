@@ -1,7 +1,9 @@
 """The whole house of sources in memory, on records that were read from elsewhere."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from sources.filters import CitizenMatch, ContactFilter, EntryFilter, JourneyFilter, NameMatch, ReportFilter
 from sources.memory import MemoryBackEnd, MemoryCollection, MemoryLog

@@ -67,7 +67,7 @@ screenshot: $(INSTALLED) $(BUNDLE) ## makes the README's picture of GraphiQL ane
 	OMNILOKET_SCREENSHOT=docs/images/graphiql.png $(BIN)/pytest -q tests/end_to_end/test_graphiql.py -k live_status
 
 benchmark: $(INSTALLED) ## what the main queries cost; see docs/benchmarks.md
-	$(BIN)/python benchmarks/queries.py
+	$(BIN)/python benchmarks/compare.py
 
 constraints: $(INSTALLED) ## writes down the exact versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude omniloket | LC_ALL=C sort --ignore-case > constraints.txt

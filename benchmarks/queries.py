@@ -1,6 +1,6 @@
 """What the main queries cost: the real server over the demo's data on SQLite and on PostgreSQL, side by side.
 
-    make benchmark                                 2,000 citizens, 300 requests of each query
+    .venv/bin/python benchmarks/queries.py         2,000 citizens, 300 requests of each query
     .venv/bin/python benchmarks/queries.py --help
 
 See docs/benchmarks.md for how to read it.
@@ -57,7 +57,7 @@ class Measured:
 
 def main() -> None:
     wanted = _arguments()
-    with tempfile.TemporaryDirectory() as temporary, _postgres(Path(temporary) / "postgresql") as url:
+    with tempfile.TemporaryDirectory() as temporary, postgres(Path(temporary) / "postgresql") as url:
         found = {}
         for kind, arguments in {"SQLite": [], "PostgreSQL": ["--postgres", url]}.items():
             directory = Path(temporary) / kind
@@ -83,7 +83,7 @@ def demo_command(wanted: argparse.Namespace, directory: Path) -> list[str]:
 
 
 @contextmanager
-def _postgres(directory: Path) -> Iterator[str]:
+def postgres(directory: Path) -> Iterator[str]:
     """The address of a PostgreSQL server: the one that is named, or one of our own."""
     given = os.environ.get("OMNILOKET_TEST_POSTGRES_URL")
     if given:

@@ -13,6 +13,7 @@ from typing import Any
 import jwt
 
 from omniloket.oidc import Issuers, actor_of
+from omniloket.remembered import Remembered
 from omniloket.settings import SettingsError
 from resolvers.context import ANONYMOUS, Viewer
 from resolvers.errors import Unauthenticated
@@ -30,6 +31,7 @@ class Identity:
     def __init__(self, issuers: Issuers, development_key: bytes | None) -> None:
         self._issuers = issuers
         self._key = development_key
+        self._remembered: Remembered[Viewer] = Remembered()
 
     async def of_authorization(self, header: str | None) -> Viewer:
         """The viewer of an Authorization header (RFC 6750, section 2.1); none is ANONYMOUS.
@@ -52,6 +54,9 @@ class Identity:
     def _of_development(self, token: str) -> Viewer:
         if self._key is None:
             raise Unauthenticated
+        known = self._remembered.get(token)
+        if known is not None:
+            return known
         try:
             claims: Mapping[str, Any] = jwt.decode(
                 token,
@@ -62,7 +67,9 @@ class Identity:
             )
         except jwt.PyJWTError:
             raise Unauthenticated from None
-        return _viewer(claims)
+        viewer = _viewer(claims)
+        self._remembered.put(token, viewer, int(claims["exp"]))
+        return viewer
 
 
 def make_token(key: bytes, viewer: Viewer, *, valid_seconds: int = 8 * 3600) -> str:

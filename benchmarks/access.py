@@ -1,6 +1,6 @@
 """What it costs to decide who sees what: the real server, and one that shows everything, in turns on the same data.
 
-    .venv/bin/python benchmarks/access.py          2,000 citizens, 5 rounds of 200 requests of each query
+    .venv/bin/python benchmarks/access.py          2,000 citizens, 7 rounds of 200 requests of each query
 
 See docs/access.md for the figures.
 """
@@ -41,7 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--citizens", type=int, default=2_000)
     parser.add_argument("--requests", type=int, default=200, help="of each query in each round, after a warm-up")
     parser.add_argument("--connections", type=int, default=8, help="requests at a time, on connections kept alive")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     return parser.parse_args()
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from omniloket import demo as demonstration
 from omniloket import logs, serving, wake_ups
-from omniloket.house import databases, hidden, issuers, revocations
+from omniloket.house import checked_schema, databases, hidden, issuers, verify
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
@@ -57,7 +57,7 @@ def serve(
         settings = read(config, host=host, port=port, workers=workers)
         if settings.development_key_file is not None:
             read_key(settings.development_key_file)
-        revocations(settings)
+        verify(settings)
         logs.configure(settings.log_level)
         serving.serve(settings, config)
 
@@ -125,8 +125,12 @@ def schema(
 def access(config: ConfigFile = None) -> None:
     """Prints who may see what: each field by role, in Markdown. With settings, also what they hide."""
     with _plainly():
-        hides = None if config is None else hidden(read(config))
-        typer.echo(table(executable(hides), hides), nl=False)
+        if config is None:
+            told = table(executable())
+        else:
+            settings = read(config)
+            told = table(checked_schema(settings), hidden(settings))
+        typer.echo(told, nl=False)
 
 
 @app.command()
@@ -134,7 +138,7 @@ def check(config: ConfigFile = None) -> None:
     """Checks the settings and asks every source and issuer; each with its reason. Exits with 1 when one is wrong."""
     with _plainly():
         settings = read(config)
-        revocations(settings)
+        verify(settings)
     typer.echo("settings: good")
     found = {**asyncio.run(_asked(settings)), **asyncio.run(_issuers_asked(settings))}
     for name, reason in found.items():

@@ -91,6 +91,12 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             await hub.close()
 
 
+def verify(settings: Settings) -> None:
+    """Finds what would stop the start, before it: raises SettingsError, or OSError for a file that cannot be read."""
+    checked_schema(settings)
+    revocations(settings)
+
+
 def checked_schema(settings: Settings) -> GraphQLSchema:
     """The schema, with what this deployment hides; raises SettingsError when it cannot be hidden."""
     try:

@@ -27,6 +27,7 @@ from support.servers import OMNILOKET, running, serving, stop
 
 BSN = next(bsns(1))
 VIEWER = {"query": "{ viewer { role } }"}
+DOCUMENTED_ACCESS = Path(__file__).resolve().parents[2] / "docs" / "access.md"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -321,6 +322,28 @@ def test_a_list_of_revocations_that_is_not_right_stops_the_start(
     refused(
         omniloket(*given, OMNILOKET_REVOCATIONS_FILE="revoked.jsonl"), "revocations_file", "revoked.jsonl", "line 1"
     )
+
+
+@pytest.mark.parametrize("command", ["serve", "check", "access"])
+def test_hiding_what_must_be_there_stops_the_start(
+    omniloket: Run, sqlite_urls: Urls, tmp_path: Path, command: str
+) -> None:
+    with serving(sqlite_urls, tmp_path):
+        pass  # only for the settings file that it writes
+    hidden = json.dumps({"AGENT": ["Contact.direction", "Contact.nothing"]})
+    done = omniloket(command, "--config", "omniloket.toml", OMNILOKET_ACCESS__HIDDEN=hidden)
+    refused(done, "access.hidden", "Contact.direction: must be nullable", "Contact.nothing: there is no such")
+
+
+def test_access_tells_who_may_see_what_and_what_the_settings_hide(
+    omniloket: Run, sqlite_urls: Urls, tmp_path: Path
+) -> None:
+    with serving(sqlite_urls, tmp_path):
+        pass  # only for the settings file that it writes
+    assert omniloket("access").stdout in DOCUMENTED_ACCESS.read_text()
+    hidden = json.dumps({"AGENT": ["Contact.body"]})
+    told = omniloket("access", "--config", "omniloket.toml", OMNILOKET_ACCESS__HIDDEN=hidden).stdout
+    assert "| `Contact.body` | - | own | - | yes | - | - | role, purpose, bsn |" in told.splitlines()
 
 
 def test_a_server_with_a_development_key_says_so_and_stays_on_this_machine(

@@ -93,7 +93,7 @@ def batched(
     """A Strawberry field that `resolve` answers for all parents at once. `directives` stand in the printed schema."""
     declaration = Batched(resolve, arguments or {}, prepare)
     resolver = _loading(declaration) if declaration.is_asynchronous else _computing(declaration)
-    _sign(resolver, declaration.arguments)
+    sign(resolver, declaration.arguments)
     return strawberry.field(
         resolver=resolver,
         name=name,
@@ -166,8 +166,10 @@ def frozen(value: Any) -> Hashable:
     return cast(Hashable, (type(value), value))
 
 
-def _sign(resolver: Callable[..., Any], arguments: Mapping[str, Argument]) -> None:
-    """Gives a resolver the signature that Strawberry reads the field's arguments from."""
+def sign(
+    resolver: Callable[..., Any], arguments: Mapping[str, Argument], returned: Any = inspect.Signature.empty
+) -> None:
+    """Gives a resolver the signature that Strawberry reads a field's arguments from, and its type where it is told."""
     parameter = inspect.Parameter
     signature = [
         parameter("root", parameter.POSITIONAL_OR_KEYWORD, annotation=Any),
@@ -177,12 +179,14 @@ def _sign(resolver: Callable[..., Any], arguments: Mapping[str, Argument]) -> No
             for name, argument in arguments.items()
         ),
     ]
-    resolver.__signature__ = inspect.Signature(signature)  # pyright: ignore[reportFunctionMemberAccess]
-    resolver.__annotations__ = {each.name: each.annotation for each in signature}
+    target: Any = resolver
+    target.__signature__ = inspect.Signature(signature, return_annotation=returned)
+    target.__annotations__ = {each.name: each.annotation for each in signature}
+    if returned is not inspect.Signature.empty:
+        target.__annotations__["return"] = returned
 
 
 def _annotated(argument: Argument) -> Any:
-
     return Annotated[argument.type, strawberry.argument(description=argument.description)]
 
 

@@ -1,13 +1,12 @@
 """How the types in this folder declare a field: read from the record, or answered by a batched resolver."""
 
-import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 import strawberry
 
-from engine.batching import Argument, BatchResolver
+from engine.batching import Argument, BatchResolver, sign
 from engine.batching import batched as declare
 from resolvers.context import Context
 from resolvers.paging import page_request
@@ -95,7 +94,7 @@ def live(
         async for event in follow(info.context, **plain(given)):
             yield event
 
-    _sign(subscribe, event_type, arguments)
+    sign(subscribe, arguments, AsyncIterator[event_type])
     return strawberry.subscription(resolver=subscribe, description=description, directives=_directives(access))
 
 
@@ -117,25 +116,3 @@ def _plain(value: Any) -> Any:
         given = {each.name: getattr(value, each.name) for each in fields(value)}
         return cast(Any, type(value)).stands_for(**plain(given))
     return value
-
-
-def _sign(subscribe: Callable[..., Any], event_type: type, arguments: Mapping[str, Argument]) -> None:
-    """The signature that Strawberry reads a subscription's type and arguments from."""
-    parameter = inspect.Parameter
-    signature = [
-        parameter("root", parameter.POSITIONAL_OR_KEYWORD, annotation=Any),
-        parameter("info", parameter.POSITIONAL_OR_KEYWORD, annotation=strawberry.Info),
-        *(
-            parameter(
-                name,
-                parameter.KEYWORD_ONLY,
-                annotation=Annotated[each.type, strawberry.argument(description=each.description)],
-                default=strawberry.UNSET if type(None) in getattr(each.type, "__args__", ()) else parameter.empty,
-            )
-            for name, each in arguments.items()
-        ),
-    ]
-    returned = AsyncIterator[event_type]
-    target = cast(Any, subscribe)
-    target.__signature__ = inspect.Signature(signature, return_annotation=returned)
-    target.__annotations__ = {**{each.name: each.annotation for each in signature}, "return": returned}

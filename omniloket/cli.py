@@ -1,7 +1,7 @@
 """The command line: `omniloket --help`."""
 
 import asyncio
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -185,11 +185,7 @@ def install(
     config: ConfigFile = None,
 ) -> None:
     """Makes the triggers by which a source on PostgreSQL tells at once that its logs have grown."""
-    with _plainly():
-        if dry_run:
-            typer.echo(wake_ups.sql(names or [], installing))
-        else:
-            wake_ups.install(names or [], read(config), url)
+    _change_triggers(installing, names, url, config, dry_run=dry_run)
 
 
 @sources_app.command()
@@ -200,11 +196,22 @@ def uninstall(
     config: ConfigFile = None,
 ) -> None:
     """Takes those triggers away again. Changes are heard of by polling then."""
+    _change_triggers(uninstalling, names, url, config, dry_run=dry_run)
+
+
+def _change_triggers(
+    statements: Callable[[str], Sequence[str]],
+    names: list[str] | None,
+    url: str | None,
+    config: Path | None,
+    *,
+    dry_run: bool,
+) -> None:
     with _plainly():
         if dry_run:
-            typer.echo(wake_ups.sql(names or [], uninstalling))
+            typer.echo(wake_ups.sql(names or [], statements))
         else:
-            wake_ups.uninstall(names or [], read(config), url)
+            wake_ups.execute(names or [], statements, read(config), url)
 
 
 async def _link(settings: Settings, *, again: bool) -> None:

@@ -11,7 +11,7 @@ from omniloket.settings import Settings
 from sources.sql import journeys
 from sources.sql.connections import FAILURES
 from sources.sql.opening import SERVES
-from sources.sql.triggers import LOGS, apply, installing, uninstalling
+from sources.sql.triggers import LOGS, apply
 
 Names = Annotated[
     list[str] | None, typer.Argument(metavar="[SOURCE]...", help=f"Of {', '.join(LOGS)}; with --dry-run, none is all.")
@@ -35,19 +35,10 @@ def sql(names: Sequence[str], statements: Callable[[str], Sequence[str]]) -> str
     )
 
 
-def install(names: Sequence[str], settings: Settings, url: str | None) -> None:
-    """Makes the triggers of the sources that are named, which may be there already; raises WakeUpError."""
-    _apply_all(names, settings, url, installing)
-
-
-def uninstall(names: Sequence[str], settings: Settings, url: str | None) -> None:
-    """Takes the triggers away, which may be gone already; raises WakeUpError."""
-    _apply_all(names, settings, url, uninstalling)
-
-
-def _apply_all(
-    names: Sequence[str], settings: Settings, url: str | None, statements: Callable[[str], Sequence[str]]
+def execute(
+    names: Sequence[str], statements: Callable[[str], Sequence[str]], settings: Settings, url: str | None
 ) -> None:
+    """Executes the SQL for the sources that are named, whether it was executed before or not; raises WakeUpError."""
     if not names:
         raise WakeUpError(f"Name the sources whose owners have consented, of {', '.join(LOGS)}.")
     if url is not None and len(names) != 1:

@@ -24,24 +24,22 @@ async def test_the_statement_of_a_client_that_has_gone_is_cancelled(postgres_url
     number = (await rows_of(postgres_urls["incidents"], INCIDENT))[0]["nummer"]
     query = f'{{ report(by: {{number: "{number}"}}) {{ number }} }}'
     with serving(postgres_urls, tmp_path, OMNILOKET_SOURCES__INCIDENTS__TIMEOUT_SECONDS="60") as server:
-        headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
+        headers = {
+            "authorization": f"Bearer {server.agent}",
+            "omniloket-purpose": "intake",
+            "content-type": "application/json",
+        }
         body = orjson.dumps({"query": query})
         async with locked(postgres_urls["incidents"], "incident"):
-            lines = [
-                "POST /graphql HTTP/1.1", "host: x", "content-type: application/json", f"content-length: {len(body)}"
-            ]  # fmt: skip
+            lines = ["POST /graphql HTTP/1.1", "host: x", f"content-length: {len(body)}"]
             lines += [f"{name}: {value}" for name, value in headers.items()]
             with socket.create_connection(("127.0.0.1", server.port)) as client:
                 client.sendall("\r\n".join([*lines, "", ""]).encode() + body)
                 await _until(postgres_urls["incidents"], 1)
             await _until(postgres_urls["incidents"], 0)
-        answer = await asyncio.to_thread(httpx.post, server.url, content=body, headers=_json(headers), timeout=30)
+        answer = await asyncio.to_thread(httpx.post, server.url, content=body, headers=headers, timeout=30)
         assert answer.json() == {"data": {"report": {"number": number}}}
         assert "Traceback" not in server.log.read_text()
-
-
-def _json(headers: dict[str, str]) -> dict[str, str]:
-    return {**headers, "content-type": "application/json"}
 
 
 async def _until(url: str, count: int) -> None:

@@ -7,11 +7,16 @@ import strawberry
 from graphql import GraphQLSchema
 
 from engine.guards import guard_of
+from resolvers.context import Context, Services, Viewer
+from resolvers.errors import Forbidden
 from schema.access import CITIZENS, COLLEAGUES, EVERYBODY, HOMES, Claim, Sight
 from schema.building import executable
 from schema.fields import batched, field, guarded
 from schema.rules import Rule, RulesBroken, by_id, check, rules
 from sources.records import Role
+from subscriptions.hub import Hub
+from support.back_ends import SEALER
+from support.memory_sources import Facts, memory_sources
 
 PERSONAL_ROLES = {Role.CITIZEN, Role.AGENT, Role.SUPERVISOR}
 
@@ -142,4 +147,8 @@ def test_a_hidden_type_is_hidden_wherever_it_stands_and_by_its_id() -> None:
     hidden = {Role.CITIZEN: frozenset({"Attachment"})}
     assert Role.CITIZEN not in rule("Contact.attachments", hidden=hidden).sights
     assert Role.AGENT in rule("Contact.attachments", hidden=hidden).sights
-    assert by_id(executable(hidden), hidden)["Attachment"] is not None
+    refuse = by_id(executable(hidden), hidden)["Attachment"]
+    services = Services(memory_sources(Facts(), SEALER), SEALER, Hub({}))
+    citizens, agents = (Context(services=services, viewer=Viewer(role, "x")) for role in (Role.CITIZEN, Role.AGENT))
+    assert isinstance(refuse(citizens), Forbidden)
+    assert refuse(agents) is None

@@ -24,6 +24,7 @@ from typing import Any
 import httpx
 import orjson
 import psutil
+from comparing import processor_time
 
 from omniloket.identity import make_token, read_key
 from resolvers.context import Viewer
@@ -129,9 +130,9 @@ async def measure(
         found = {}
         for name, choices in questions.items():
             await _run(client, choices, WARM_UP, wanted.connections)
-            before, started = _cpu_seconds(process), time.perf_counter()
+            before, started = processor_time.of_process(process), time.perf_counter()
             latencies = sorted(await _run(client, choices, wanted.requests, wanted.connections))
-            elapsed, cpu = time.perf_counter() - started, _cpu_seconds(process) - before
+            elapsed, cpu = time.perf_counter() - started, processor_time.of_process(process) - before
             count = len(latencies)
             found[name] = Measured(
                 cpu * 1000 / count, count / elapsed, latencies[count // 2] * 1000, latencies[count * 99 // 100] * 1000
@@ -186,11 +187,6 @@ async def _ask(client: httpx.AsyncClient, question: Question) -> Any:
         "omniloket-purpose": "intake",
     }
     return orjson.loads((await client.post("/graphql", content=question.body, headers=headers)).content)
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
 
 
 def _print(wanted: argparse.Namespace, found: dict[str, dict[str, Measured]]) -> None:

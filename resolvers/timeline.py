@@ -62,18 +62,20 @@ async def _contacts(keys: Sequence[int], context: Context, page: PageRequest) ->
     return [
         Part(errors=[places], silent=source)
         if isinstance(places, Exception)
-        else _contact_part(request.kept(places), source, more=len(places) > len(request.kept(places)))
+        else _contact_part(places, request, source)
         for places in found
     ]
 
 
-def _contact_part(places: Sequence[Place[JourneyEntry, Contact]], source: str, *, more: bool) -> Part:
+def _contact_part(places: Sequence[Place[JourneyEntry, Contact]], request: PageRequest, source: str) -> Part:
+    kept = request.kept(places)
     entries = [
         Entry((each.link.at.isoformat(), source, each.link.key), each.found)
-        for each in places
+        for each in kept
         if each.link is not None and isinstance(each.found, Contact)
     ]
-    return Part(entries, more, [each.found for each in places if isinstance(each.found, RecordMalformed)])
+    malformed = [each.found for each in kept if isinstance(each.found, RecordMalformed)]
+    return Part(entries, len(kept) < len(places), malformed)
 
 
 async def _status_changes(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:

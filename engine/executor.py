@@ -87,6 +87,14 @@ class StreamFailed(Exception):
 
 
 @dataclass(frozen=True)
+class EventAnswer:
+    """What a subscription answers to one event of its source."""
+
+    event: object
+    response: Response
+
+
+@dataclass(frozen=True)
 class Prepared:
     """One operation of a valid document. `kind` is query, mutation or subscription.
 
@@ -161,8 +169,8 @@ class Executor:
         prepared: Prepared,
         variables: Mapping[str, Any] | None,
         make_context: Callable[[], Awaitable[object]],
-    ) -> AsyncGenerator[Response, None]:
-        """A response for each event, each executed with a context of its own.
+    ) -> AsyncGenerator[EventAnswer, None]:
+        """An answer for each event, each executed with a context of its own.
 
         Raises RequestRefused before the first when the stream cannot start, StreamFailed when it breaks off.
         Closing the generator closes the source.
@@ -178,7 +186,7 @@ class Executor:
                     return
                 except Exception as error:
                     raise StreamFailed([self.encoded(error)]) from error
-                yield await self._answer(prepared, variables, context, event)
+                yield EventAnswer(event, await self._answer(prepared, variables, context, event))
 
     def encoded(self, error: Exception) -> Response:
         """The client form of an error that ends an operation as a whole."""

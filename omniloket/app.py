@@ -19,7 +19,8 @@ from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.settings import Settings, read
 from resolvers.errors import Unauthenticated
-from subscriptions.socket import ConnectionRefused, MakeContext, SocketLimits, SocketProtocol
+from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol
+from subscriptions.streams import MakeContext, Streams
 
 SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
 """The environment variable by which a parent process tells its workers which settings file to read."""
@@ -77,7 +78,8 @@ class _Doors:
             max_body_bytes=self._settings.max_body_bytes,
             cookie=self._settings.cookie,
         )
-        self._sockets = SocketProtocol(house.executor, self._connect, house.before, house.record, limits)
+        streams = Streams(house.executor, house.record)
+        self._sockets = SocketProtocol(house.executor, streams, self._connect, house.before, house.record, limits)
 
     async def socket(self, websocket: WebSocket) -> None:
         await self._sockets.serve(websocket)

@@ -15,11 +15,9 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
+from subscriptions.streams import MakeContext, Streams
 
 SUBPROTOCOL = "graphql-transport-ws"
-
-MakeContext = Callable[[], Awaitable[object]]
-"""A fresh context for one operation or event; raises when the connection's rights have ended."""
 
 Connect = Callable[[WebSocket, Mapping[str, Any]], Awaitable[MakeContext]]
 """From a socket and the payload of its connection_init to its contexts; raises ConnectionRefused."""
@@ -50,20 +48,22 @@ class SocketLimits:
 
 
 class SocketProtocol:
-    """Serves sockets. `before` is awaited for each operation before it executes, with its context.
+    """Serves sockets. `before` is awaited for each query and mutation before it executes, with its context.
 
-    `record` is awaited for each answer and each event before it leaves, with the context that it was made in.
+    `record` is awaited for each of their answers before it leaves, with the context that it was made in.
     """
 
     def __init__(
         self,
         executor: Executor,
+        streams: Streams,
         connect: Connect,
         before: Callable[[Prepared, object], Awaitable[None]],
         record: Callable[[Prepared, object], Awaitable[None]],
         limits: SocketLimits | None = None,
     ) -> None:
         self.executor = executor
+        self.streams = streams
         self.connect = connect
         self.before = before
         self.record = record
@@ -194,23 +194,21 @@ class _Connection:
     async def _run(self, operation_id: str, request: "_Request", make_context: MakeContext) -> None:
         executor, record = self._protocol.executor, self._protocol.record
         prepared = executor.prepare(request.query, request.operation_name)
-        contexts = _Contexts(make_context)
         if prepared.kind == "subscription":
-            async with aclosing(executor.subscribe(prepared, request.variables, contexts.make)) as responses:
-                async for response in responses:
-                    await record(prepared, contexts.latest)
-                    await self._send_next(operation_id, response)
+            async with aclosing(self._protocol.streams.open(prepared, request.variables, make_context)) as payloads:
+                async for payload in payloads:
+                    await self._send_next(operation_id, payload.json)
         else:
-            context = await contexts.make()
+            context = await make_context()
             await self._protocol.before(prepared, context)
             response = await executor.execute(prepared, request.variables, context)
             await record(prepared, context)
-            await self._send_next(operation_id, response)
+            await self._send_next(operation_id, orjson.dumps(response))
         self._operations.pop(operation_id, None)
         await self._send({"id": operation_id, "type": "complete"})
 
-    async def _send_next(self, operation_id: str, response: Response) -> None:
-        await self._send({"id": operation_id, "type": "next", "payload": response})
+    async def _send_next(self, operation_id: str, payload: bytes) -> None:
+        await self._send({"id": operation_id, "type": "next", "payload": orjson.Fragment(payload)})
 
     async def _send_error(self, operation_id: str, errors: object) -> None:
         await self._send({"id": operation_id, "type": "error", "payload": errors})
@@ -227,18 +225,6 @@ class _Connection:
     def _is_open(self) -> bool:
         websocket = self._websocket
         return (websocket.application_state, websocket.client_state) == (WebSocketState.CONNECTED,) * 2
-
-
-class _Contexts:
-    """Makes the contexts of one operation, and remembers the one that its latest answer was made in."""
-
-    def __init__(self, make_context: MakeContext) -> None:
-        self._make_context = make_context
-        self.latest: object = None
-
-    async def make(self) -> object:
-        self.latest = await self._make_context()
-        return self.latest
 
 
 @dataclass(frozen=True)

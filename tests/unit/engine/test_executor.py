@@ -8,7 +8,7 @@ import pytest
 import strawberry
 
 from engine.batching import Argument, Partial, RequestState, batched
-from engine.executor import Executor, RequestRefused, StreamFailed
+from engine.executor import EventAnswer, Executor, RequestRefused, StreamFailed
 
 calls: list[tuple[str, int]] = []
 
@@ -159,7 +159,7 @@ async def test_a_stream_gives_a_fresh_context_to_each_event_and_tells_how_it_end
 
     prepared = executor.prepare("subscription S($n: Int!) { ticks(count: $n) }")
     stream = executor.subscribe(prepared, {"n": 2}, make_context)
-    assert [await anext(stream) for _ in range(2)] == [{"data": {"ticks": 0}}, {"data": {"ticks": 1}}]
+    assert [await anext(stream) for _ in range(2)] == [EventAnswer(n, {"data": {"ticks": n}}) for n in range(2)]
     with pytest.raises(StreamFailed) as caught:
         await anext(stream)
     assert caught.value.errors == [{"message": "LookupError", "extensions": {"code": "X"}}]

@@ -9,7 +9,8 @@ import strawberry
 from starlette.websockets import WebSocket
 
 from engine.executor import Executor
-from subscriptions.socket import SUBPROTOCOL, MakeContext, SocketLimits, SocketProtocol
+from subscriptions.socket import SUBPROTOCOL, SocketLimits, SocketProtocol
+from subscriptions.streams import MakeContext, Streams
 
 MOST = 5
 
@@ -29,7 +30,9 @@ async def connect(_websocket: WebSocket, _payload: Mapping[str, Any]) -> MakeCon
 
 async def test_answers_that_nobody_reads_do_not_pile_up() -> None:
     executor = Executor(strawberry.Schema(Query)._schema, encode_error=lambda _: ("", {}))
-    protocol = SocketProtocol(executor, connect, nothing, nothing, SocketLimits(operations=MOST))
+    protocol = SocketProtocol(
+        executor, Streams(executor, nothing), connect, nothing, nothing, SocketLimits(operations=MOST)
+    )
     heard = 0
 
     async def messages() -> AsyncIterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ Ids travel as one array parameter (`unnest` on PostgreSQL, `json_each` on SQLite
 shape for any number of them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
@@ -21,13 +21,16 @@ from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
 from sources.sql.reading import RowView
-from sources.sql.statements import IDS, Statements
+from sources.sql.statements import IDS, OWN, Bound, Statements
 
 R = TypeVar("R")
 F = TypeVar("F")
 
 Condition = sa.ColumnElement[bool]
-Visible = Callable[[Scope], Condition]
+Own = Sequence[sa.BindParameter[str]]
+Visible = Callable[[Scope, Own], Condition]
+"""From a scope to the rows within it. Where these are the viewer's own, they are those of one of the parameters."""
+
 Row = Mapping[Any, Any]
 
 _NUL = "\x00"
@@ -48,7 +51,8 @@ class Link:
 class SqlCollection(Generic[R, F]):
     """Records in one database; `sources.ports.Collection` says what the methods promise.
 
-    `written` gives the naive form in which the back-end writes an instant.
+    `written` gives the naive form in which the back-end writes an instant; `own` every form in which it may hold a
+    citizen service number, always as many.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class SqlCollection(Generic[R, F]):
         descending: bool = False,
         public: bool = False,
         written: Callable[[datetime], datetime] = local_bound,
+        own: Callable[[str], Sequence[str]] = lambda bsn: [bsn],
         narrow: Callable[[F], Sequence[Condition]] | None = None,
         links: Mapping[str, Link] | None = None,
     ) -> None:
@@ -77,6 +82,8 @@ class SqlCollection(Generic[R, F]):
             column.label(f"_order{index}") for index, column in enumerate(self._order)
         ]
         self._read = read
+        self._own = own
+        self._own_parameters = [sa.bindparam(f"{OWN}{index}", None, type_=sa.String()) for index in range(len(own("")))]
         self._visible = visible
         self._descending = descending
         self._public = public
@@ -93,14 +100,13 @@ class SqlCollection(Generic[R, F]):
         wanted = _storable(ids, self._key)
         if not wanted or self._sees_nothing(scope):
             return [None] * len(ids)
-        conditions = [self._visible(scope)]
 
-        def make() -> Statement:
+        def make(visible: Condition) -> Statement:
             wanted_keys = sa.select(self._array(self._key))
             columns = [self._key.label("_key"), *self._columns]
-            return sa.select(*columns).select_from(self._rows).where(self._key.in_(wanted_keys), *conditions)
+            return sa.select(*columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
 
-        statement = self._statements.bound("by ids", make, conditions, self._ids(wanted))
+        statement = self._bound("by ids", make, scope, ids=wanted)
         found = {row["_key"]: self._record(row) for row in await self._database.fetch(statement)}
         return [found.get(key) for key in ids]
 
@@ -111,13 +117,13 @@ class SqlCollection(Generic[R, F]):
         wanted = _storable((form for each in forms for form in each), self._links[link].column)
         if not wanted or self._sees_nothing(scope):
             return [Page() for _ in parent_ids]
-        conditions = self._conditions(page, scope, filter)
+        conditions = self._conditions(page, filter)
 
-        def make() -> Statement:
-            return self._of_parents_statement(self._links[link], page, conditions)
+        def make(visible: Condition) -> Statement:
+            return self._of_parents_statement(self._links[link], page, [visible, *conditions])
 
         shape = ("of parents", link, page.limit, page.backwards)
-        statement = self._statements.bound(shape, make, conditions, self._ids(wanted))
+        statement = self._bound(shape, make, scope, conditions, wanted)
         rows: dict[Key, list[Row]] = {}
         for row in await self._database.fetch(statement):
             rows.setdefault(row["_parent"], []).append(row)
@@ -126,13 +132,13 @@ class SqlCollection(Generic[R, F]):
     async def page(self, page: PageRequest, scope: Scope, filter: F | None = None) -> Page[R]:
         if self._sees_nothing(scope):
             return Page()
-        conditions = self._conditions(page, scope, filter)
+        conditions = self._conditions(page, filter)
 
-        def make() -> Statement:
-            rows = sa.select(*self._columns).select_from(self._rows).where(*conditions)
+        def make(visible: Condition) -> Statement:
+            rows = sa.select(*self._columns).select_from(self._rows).where(visible, *conditions)
             return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
 
-        statement = self._statements.bound(("page", page.limit, page.backwards), make, conditions)
+        statement = self._bound(("page", page.limit, page.backwards), make, scope, conditions)
         return self._page(await self._database.fetch(statement), page)
 
     async def count_of_parents(
@@ -143,28 +149,45 @@ class SqlCollection(Generic[R, F]):
         wanted = _storable((form for each in forms for form in each), hung.column)
         if not wanted or self._sees_nothing(scope):
             return [0] * len(parent_ids)
-        conditions = self._conditions(None, scope, filter)
+        conditions = self._conditions(None, filter)
 
-        def make() -> Statement:
+        def make(visible: Condition) -> Statement:
             parents = sa.select(self._array(hung.column))
             counted = sa.select(hung.column.label("_parent"), sa.func.count().label("rows"))
-            rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), *conditions)
+            rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), visible, *conditions)
             return rows.group_by(hung.column)
 
-        statement = self._statements.bound(("count of parents", link), make, conditions, self._ids(wanted))
+        statement = self._bound(("count of parents", link), make, scope, conditions, wanted)
         counts = {row["_parent"]: row["rows"] for row in await self._database.fetch(statement)}
         return [sum(counts.get(form, 0) for form in each) for each in forms]
 
     async def count(self, scope: Scope, filter: F | None = None) -> int:
         if self._sees_nothing(scope):
             return 0
-        conditions = self._conditions(None, scope, filter)
+        conditions = self._conditions(None, filter)
 
-        def make() -> Statement:
-            return sa.select(sa.func.count().label("rows")).select_from(self._rows).where(*conditions)
+        def make(visible: Condition) -> Statement:
+            return sa.select(sa.func.count().label("rows")).select_from(self._rows).where(visible, *conditions)
 
-        statement = self._statements.bound("count", make, conditions)
+        statement = self._bound("count", make, scope, conditions)
         return (await self._database.fetch(statement))[0]["rows"]
+
+    def _bound(
+        self,
+        shape: Hashable,
+        make: Callable[[Condition], Statement],
+        scope: Scope,
+        conditions: Sequence[Condition] = (),
+        ids: Sequence[Key] = (),
+    ) -> Bound:
+        """What `make` makes of the rows that may be seen, under these conditions as well."""
+        named = {IDS: self._ids(ids)}
+        if not scope.everyone:
+            named |= {f"{OWN}{index}": form for index, form in enumerate(self._own(scope.bsn or ""))}
+        shape = (shape, scope.everyone, scope.confidential)
+        return self._statements.bound(
+            shape, lambda: make(self._visible(scope, self._own_parameters)), conditions, named
+        )
 
     def _of_parents_statement(self, link: Link, page: PageRequest, conditions: Sequence[Condition]) -> Statement:
         """LATERAL on PostgreSQL, which stops at each parent's last wanted row; a window function on SQLite."""
@@ -198,8 +221,8 @@ class SqlCollection(Generic[R, F]):
         statement = sa.select(numbered).order_by(numbered.c["_place"])
         return statement if page.limit is None else statement.where(numbered.c["_place"] <= page.limit + 1)
 
-    def _conditions(self, page: PageRequest | None, scope: Scope, filter: F | None) -> list[Condition]:
-        conditions = [self._visible(scope)]
+    def _conditions(self, page: PageRequest | None, filter: F | None) -> list[Condition]:
+        conditions: list[Condition] = []
         if page is not None and page.after is not None:
             conditions.append(self._beyond(page.after, later=True))
         if page is not None and page.before is not None:

@@ -14,7 +14,7 @@ from sources.filters import ReportFilter
 from sources.local_time import local_bound
 from sources.records import Address, Involvement, Location, Report, ReportKind, ReportStatus, StatusChange
 from sources.scope import Scope
-from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
+from sources.sql.collection import Condition, Link, Own, SqlCollection, SqlLog
 from sources.sql.database import Database
 from sources.sql.reading import RowView
 from sources.sql.tables import table_of
@@ -182,9 +182,9 @@ def _reporter_of_incident() -> Condition:
     return sa.and_(_involved.incident_nummer == _incident.nummer, _involved.rol_cd == REPORTER)
 
 
-def _visible(scope: Scope) -> Condition:
+def _visible(scope: Scope, own: Own) -> Condition:
     if not scope.everyone:
-        return sa.exists().where(_reporter_of_incident(), _involved.bsn == scope.bsn).correlate(INCIDENT)
+        return sa.exists().where(_reporter_of_incident(), _involved.bsn.in_(own)).correlate(INCIDENT)
     return sa.true() if scope.confidential else sa.not_(_incident.vertrouwelijk)
 
 

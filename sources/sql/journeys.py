@@ -4,7 +4,7 @@ Instants are UTC. It holds source keys and the sealed citizen key, never a BSN. 
 migrations in `sources/sql/migrations`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from sources.filters import EntryFilter, JourneyFilter
 from sources.records import EntryKind, Handover, Journey, JourneyEntry, JourneyState
 from sources.scope import Scope
 from sources.sealing import Sealer, citizen_keys
-from sources.sql.collection import Condition, Link, SqlCollection, SqlLog, Visible
+from sources.sql.collection import Condition, Link, Own, SqlCollection, SqlLog
 from sources.sql.database import Database
 from sources.sql.reading import RowView
 from sources.sql.tables import table_of
@@ -141,7 +141,8 @@ def journeys(database: Database, sealer: Sealer) -> SqlCollection[Journey, Journ
         order=[_journey.last_active_at, _journey.id],
         descending=True,
         read=_read_journey,
-        visible=_visible_with(sealer),
+        visible=_visible,
+        own=_own_with(sealer),
         written=naive_utc,
         narrow=_narrow,
         links={
@@ -162,7 +163,8 @@ def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[Journey
         order=[_entry.at, _entry.position],
         descending=True,
         read=_read_entry,
-        visible=_visible_with(sealer),
+        visible=_visible,
+        own=_own_with(sealer),
         written=naive_utc,
         narrow=lambda wanted: [_entry.kind.in_(wanted.kinds)],
         links={"journey": Link(_entry.journey_id), "key": Link(_entry.key)},
@@ -183,7 +185,8 @@ def journey_channels(database: Database, sealer: Sealer) -> SqlCollection[str, N
         key=_channel.ordinal,
         order=[_channel.ordinal],
         read=lambda row: row.text("code"),
-        visible=_visible_with(sealer),
+        visible=_visible,
+        own=_own_with(sealer),
         written=naive_utc,
         links={"journey": Link(_channel.journey_id)},
     )
@@ -198,7 +201,8 @@ def handovers(database: Database, sealer: Sealer) -> SqlCollection[Handover, Non
         key=_handover.id,
         order=[_handover.at, _handover.id],
         read=_read_handover,
-        visible=_visible_with(sealer),
+        visible=_visible,
+        own=_own_with(sealer),
         written=naive_utc,
         links={"journey": Link(_handover.journey_id)},
     )
@@ -208,13 +212,13 @@ def _entry_of(kind: EntryKind) -> Condition:
     return sa.and_(_entry.journey_id == _journey.id, _entry.kind == kind.value)
 
 
-def _visible_with(sealer: Sealer) -> Visible:
-    def visible(scope: Scope) -> Condition:
-        if scope.everyone:
-            return sa.true()
-        return _journey.citizen_key.in_(citizen_keys(sealer, scope.bsn)) if scope.bsn else sa.false()
+def _visible(scope: Scope, own: Own) -> Condition:
+    return sa.true() if scope.everyone else _journey.citizen_key.in_(own)
 
-    return visible
+
+def _own_with(sealer: Sealer) -> Callable[[str], Sequence[str]]:
+    """A citizen service number as the journey database may hold it."""
+    return lambda bsn: citizen_keys(sealer, bsn)
 
 
 def _narrow(wanted: JourneyFilter) -> Sequence[Condition]:

@@ -11,7 +11,7 @@ from sources.filters import CitizenMatch, NameMatch
 from sources.phone_numbers import e164, typed_forms
 from sources.records import Address, Citizen
 from sources.scope import Scope
-from sources.sql.collection import Condition, SqlCollection
+from sources.sql.collection import Condition, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.reading import RowView, digits_of
 from sources.sql.tables import table_of
@@ -85,8 +85,8 @@ def citizens(database: Database) -> SqlCollection[Citizen, CitizenMatch]:
     )
 
 
-def _visible(scope: Scope) -> Condition:
-    return sa.true() if scope.everyone else _columns.bsn == scope.bsn
+def _visible(scope: Scope, own: Own) -> Condition:
+    return sa.true() if scope.everyone else _columns.bsn.in_(own)
 
 
 def _narrow(match: CitizenMatch) -> Sequence[Condition]:

@@ -15,7 +15,7 @@ from sources.local_time import local_bound
 from sources.phone_numbers import e164, typed_forms
 from sources.records import Agent, Attachment, Channel, Contact, ContactSubject, Direction, Location, Medium
 from sources.scope import Scope
-from sources.sql.collection import Condition, Link, SqlCollection, SqlLog
+from sources.sql.collection import Condition, Link, Own, SqlCollection, SqlLog
 from sources.sql.database import Database
 from sources.sql.reading import RowView, digits_of
 from sources.sql.tables import table_of
@@ -206,7 +206,7 @@ def channels(database: Database) -> SqlCollection[Channel, None]:
         key=KANAAL.c.code,
         order=[KANAAL.c.code],
         read=lambda row: _read_channel(row, code="code", name="naam"),
-        visible=lambda _: sa.true(),
+        visible=lambda _scope, _own: sa.true(),
         public=True,
     )
 
@@ -222,12 +222,12 @@ def agents(database: Database) -> SqlCollection[Agent, None]:
         read=lambda row: Agent(
             key=row.text("personeelsnummer"), name=row.text_or_none("naam"), unit=row.text_or_none("eenheid")
         ),
-        visible=lambda _: sa.true(),
+        visible=lambda _scope, _own: sa.true(),
     )
 
 
-def _visible(scope: Scope) -> Condition:
-    return sa.true() if scope.everyone else _contact.bsn == scope.bsn
+def _visible(scope: Scope, own: Own) -> Condition:
+    return sa.true() if scope.everyone else _contact.bsn.in_(own)
 
 
 def _narrow(wanted: ContactFilter) -> Sequence[Condition]:

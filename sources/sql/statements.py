@@ -6,7 +6,7 @@ their conditions compare with.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,11 +15,14 @@ import sqlalchemy as sa
 IDS = "ids"
 """The name of the parameter that takes the ids."""
 
+OWN = "own"
+"""How the names of the parameters begin that take the forms of the viewer's own citizen service number."""
+
 _MOST = 500
 """Shapes that a collection remembers."""
 
-Take = Callable[[object, Sequence[Any]], Any]
-"""From the ids and the values of the conditions to one of the driver's values."""
+Take = Callable[[Mapping[str, Any], Sequence[Any]], Any]
+"""From the values of named parameters and those of the conditions to one of the driver's values."""
 
 
 @dataclass(frozen=True)
@@ -48,31 +51,45 @@ class Statements:
         shape: Hashable,
         make: Callable[[], sa.Select[Any]],
         conditions: Sequence[sa.ColumnElement[bool]],
-        ids: object = None,
+        named: Mapping[str, Any],
     ) -> Bound:
-        """The statement that `make` makes with these conditions; `shape` says what it depends on besides them."""
-        key: Any = cast(Any, sa.and_(sa.true(), *conditions))._generate_cache_key()
-        parameters: Sequence[sa.BindParameter[Any]] = key.bindparams
-        values = [each.effective_value for each in parameters]
-        lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in values)
-        template = self._template((shape, key.key, lengths), make, parameters)
-        return Bound(template.text, [take(ids, values) for take in template.takes])
+        """The statement that `make` makes with these conditions; `shape` says what it depends on besides them.
+
+        `named`: the values of parameters that are in the statement by name, whatever its conditions.
+        """
+        parameters: Sequence[sa.BindParameter[Any]] = ()
+        values: Sequence[Any] = ()
+        key: Hashable = shape
+        if conditions:
+            found: Any = cast(Any, sa.and_(sa.true(), *conditions))._generate_cache_key()
+            parameters = found.bindparams
+            values = [each.effective_value for each in parameters]
+            lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in values)
+            key = (shape, found.key, lengths)
+        template = self._template(key, make, parameters, named)
+        return Bound(template.text, [take(named, values) for take in template.takes])
 
     def _template(
-        self, key: Hashable, make: Callable[[], sa.Select[Any]], parameters: Sequence[sa.BindParameter[Any]]
+        self,
+        key: Hashable,
+        make: Callable[[], sa.Select[Any]],
+        parameters: Sequence[sa.BindParameter[Any]],
+        named: Mapping[str, Any],
     ) -> _Template:
         found = self._templates.get(key)
         if found is None:
-            found = self._templates[key] = self._compiled(make(), parameters)
+            found = self._templates[key] = self._compiled(make(), parameters, named)
             if len(self._templates) > _MOST:
                 self._templates.popitem(last=False)
         else:
             self._templates.move_to_end(key)
         return found
 
-    def _compiled(self, statement: sa.Select[Any], parameters: Sequence[sa.BindParameter[Any]]) -> _Template:
+    def _compiled(
+        self, statement: sa.Select[Any], parameters: Sequence[sa.BindParameter[Any]], named: Mapping[str, Any]
+    ) -> _Template:
         compiled: Any = statement.compile(dialect=self._dialect, compile_kwargs={"render_postcompile": True})
-        takes: dict[str, Take] = {IDS: lambda ids, _values: ids}
+        takes: dict[str, Take] = {name: _named(name) for name in named}
         for index, parameter in enumerate(parameters):
             name = compiled.bind_names[parameter]
             written = compiled._bind_processors.get(name) or _as_it_is
@@ -87,14 +104,18 @@ class Statements:
         )
 
 
+def _named(name: str) -> Take:
+    return lambda named, _values: named[name]
+
+
 def _taking(index: int, place: int | None, written: Callable[[Any], Any]) -> Take:
     if place is None:
-        return lambda _ids, values: written(values[index])
-    return lambda _ids, values: written(values[index][place])
+        return lambda _named, values: written(values[index])
+    return lambda _named, values: written(values[index][place])
 
 
 def _constant(value: Any) -> Take:
-    return lambda _ids, _values: value
+    return lambda _named, _values: value
 
 
 def _as_it_is(value: Any) -> Any:

@@ -27,7 +27,7 @@ class Asking:
             self.made += 1
             return sa.select(ROWS.c.a).where(ROWS.c.n == sa.bindparam(IDS, None), *conditions).limit(limit)
 
-        return self._statements.bound(limit, make, conditions, ids)
+        return self._statements.bound(limit, make, conditions, {IDS: ids})
 
 
 @pytest.fixture(params=[asyncpg.dialect(), aiosqlite.dialect()], ids=["postgresql", "sqlite"])

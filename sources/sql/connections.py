@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -48,8 +49,33 @@ def is_without_answer(error: BaseException) -> bool:
     return isinstance(error, _NO_ANSWER)
 
 
+class Held:
+    """A connection that goes from one statement to the next, without a way through SQLAlchemy's pool in between."""
+
+    __slots__ = ("_driver", "_is_sqlite", "connection")
+
+    def __init__(self, connection: AsyncConnection, driver: Any) -> None:
+        self.connection = connection
+        self._driver = driver
+        self._is_sqlite = connection.dialect.name == "sqlite"
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the server is known to have closed it."""
+        return not self._is_sqlite and self._driver.is_closed()
+
+    async def rows(self, bound: Bound) -> Sequence[Mapping[Any, Any]]:
+        """All rows of a statement, from the driver itself. Raises StatementFailed for what the driver raises."""
+        try:
+            if self._is_sqlite:
+                return await _of_sqlite(self._driver, bound)
+            return await self._driver.fetch(bound.text, *bound.values)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, sqlite3.Error) as error:
+            raise StatementFailed(is_without_answer=self.is_cut) from error
+
+
 class Connections:
-    """A pool of `size` connections, none of which is handed out after the server has cut it."""
+    """At most `size` connections, none of which is handed out after the server has cut it, or its file is another."""
 
     def __init__(self, url: str, size: int, *, autocommit: bool = False, busy_seconds: float = 5.0) -> None:
         options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
@@ -57,15 +83,49 @@ class Connections:
         if is_sqlite:
             options["connect_args"] = {"timeout": busy_seconds}
         self.engine: AsyncEngine = create_async_engine(url, pool_size=size, max_overflow=0, **options)
+        self._file = Path(self.engine.url.database or "") if is_sqlite else None
         self._open: WeakSet[Any] = WeakSet()
-        if is_sqlite:
-            file = Path(self.engine.url.database or "")
-            event.listen(self.engine.sync_engine, "do_connect", partial(_check_file, file))
-            event.listen(self.engine.sync_engine, "connect", partial(_remember_file, file))
-            event.listen(self.engine.sync_engine, "checkout", partial(_check_same_file, file))
-        else:
+        self._free_places = size
+        self._idle: list[Held] = []
+        self._waiting: deque[asyncio.Future[Held | None]] = deque()
+        self._behind: set[asyncio.Task[Any]] = set()
+        if self._file is None:
             event.listen(self.engine.sync_engine, "connect", self._remember)
             event.listen(self.engine.sync_engine, "checkout", _check_connection)
+        else:
+            event.listen(self.engine.sync_engine, "do_connect", partial(_check_file, self._file))
+            event.listen(self.engine.sync_engine, "connect", partial(_remember_file, self._file))
+            event.listen(self.engine.sync_engine, "checkout", partial(_check_same_file, self._file))
+
+    async def take(self) -> Held:
+        """A connection that nobody else has, until it is given back or dropped. Those who wait have it in turn."""
+        while self._idle:
+            held = self._idle.pop()
+            if self._is_usable(held):
+                return held
+            self.drop(held)
+        if self._free_places == 0:
+            given = await self._turn()
+            if given is not None:
+                return given
+        else:
+            self._free_places -= 1
+        return await self._connected()
+
+    def give_back(self, held: Held) -> None:
+        """After an answer, or an error that is one."""
+        if not self._is_usable(held):
+            self.drop(held)
+        elif not self._next(held):
+            self._idle.append(held)
+
+    def drop(self, held: Held) -> None:
+        """After which it is not known whether a statement still runs on it.
+
+        To cancel that has to be told to the server over yet another connection, and may hang as well: it goes on
+        behind. The connection keeps its place meanwhile, so that nothing piles up.
+        """
+        self._go_on_behind(asyncio.create_task(_closed(held)))
 
     async def close(self) -> None:
         """Closes them all at once. A server that does not acknowledge it in time is not waited for."""
@@ -74,27 +134,74 @@ class Connections:
                 await asyncio.gather(*(each.close() for each in self._open), return_exceptions=True)
         for each in tuple(self._open):
             each.terminate()
+        for task in self._behind if self._file is None else ():
+            task.cancel()
+        await asyncio.gather(*self._behind, *map(_closed, self._idle), return_exceptions=True)
         await self.engine.dispose()
+
+    async def _turn(self) -> Held | None:
+        """Waits for somebody's connection; None is a place for one."""
+        given: asyncio.Future[Held | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(given)
+        try:
+            return await given
+        except asyncio.CancelledError:
+            if given.done() and not given.cancelled():
+                self._pass_on(given.result())
+            raise
+
+    async def _connected(self) -> Held:
+        task = asyncio.create_task(self._connect())
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            task.cancel()
+            self._go_on_behind(task)
+            raise
+        if task.exception() is not None:
+            self._pass_on(None)
+        return task.result()
+
+    async def _connect(self) -> Held:
+        connection = await self.engine.connect()
+        return Held(connection, (await connection.get_raw_connection()).driver_connection)
+
+    def _go_on_behind(self, task: asyncio.Task[Any]) -> None:
+        self._behind.add(task)
+        task.add_done_callback(self._place_is_free)
+
+    def _place_is_free(self, task: asyncio.Task[Any]) -> None:
+        """Also takes the task's exception, in which nobody is interested any more."""
+        self._behind.discard(task)
+        left = None if task.cancelled() or task.exception() else task.result()
+        self._pass_on(left)
+
+    def _pass_on(self, held: Held | None) -> None:
+        if held is not None:
+            self.give_back(held)
+        elif not self._next(None):
+            self._free_places += 1
+
+    def _next(self, held: Held | None) -> bool:
+        """Whether somebody waited for a connection, or for a place."""
+        while self._waiting:
+            given = self._waiting.popleft()
+            if not given.done():
+                given.set_result(held)
+                return True
+        return False
+
+    def _is_usable(self, held: Held) -> bool:
+        return not held.is_cut if self._file is None else held.connection.info["file"] == _identity(self._file)
 
     def _remember(self, connection: Any, _record: object) -> None:
         self._open.add(connection.driver_connection)
 
 
-async def rows_of(connection: AsyncConnection, bound: Bound) -> Sequence[Mapping[Any, Any]]:
-    """All rows of a statement, from the driver itself. Raises StatementFailed for what the driver raises."""
-    driver: Any = (await connection.get_raw_connection()).driver_connection
-    is_sqlite = connection.dialect.name == "sqlite"
-    try:
-        return await (_of_sqlite if is_sqlite else _of_postgresql)(driver, bound)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, sqlite3.Error) as error:
-        raise StatementFailed(is_without_answer=not is_sqlite and driver.is_closed()) from error
-    except BaseException:
-        await connection.invalidate()  # whether the statement still runs on it is not known
-        raise
-
-
-async def _of_postgresql(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
-    return await driver.fetch(bound.text, *bound.values)
+async def _closed(held: Held) -> None:
+    with suppress(Exception):
+        await held.connection.invalidate()
+    await held.connection.close()
 
 
 async def _of_sqlite(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sources.breaker import Breaker, Patience
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.ports import Health, WakeUps
-from sources.sql.connections import FAILURES, Connections, is_without_answer, rows_of
+from sources.sql.connections import FAILURES, Connections, StatementFailed, is_without_answer
 from sources.sql.listening import Listener
-from sources.sql.statements import Bound
+from sources.sql.statements import Bound, Statements
 
 Statement = sa.Select[*tuple[Any, ...]]
 Rows = Sequence[Mapping[Any, Any]]
@@ -49,9 +49,9 @@ class Database:
         self._timeout_seconds = timeout_seconds
         self._breaker = Breaker(patience)
         self._connections = Connections(url, pool_size, autocommit=True, busy_seconds=timeout_seconds)
-        self._late: set[asyncio.Task[Rows]] = set()
         self._checking: asyncio.Task[Health] | None = None
         self.dialect = self._connections.engine.dialect
+        self._statements = Statements(self.dialect)
         self.is_postgresql = self.dialect.name == "postgresql"
         self.wake_ups: WakeUps | None = Listener(url) if listen and self.is_postgresql else None
 
@@ -61,10 +61,6 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Those on SQLite end by themselves, in a thread. Broken off a second time, their connection would never close.
-        for task in self._late if self.is_postgresql else ():
-            task.cancel()
-        await asyncio.gather(*self._late, return_exceptions=True)
         await self._connections.close()
 
     async def fetch(self, statement: Statement | Bound, timeout_seconds: float | None = None) -> Rows:
@@ -75,9 +71,11 @@ class Database:
         turn = self._breaker.admit()
         if turn is None:
             raise SourceUnavailable(self.name)
+        bound = statement if isinstance(statement, Bound) else self._statements.of(statement)
         seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         try:
-            rows = await self._within(seconds, statement)
+            async with asyncio.timeout(seconds):
+                rows = await self._rows(bound)
         except TimeoutError as error:
             turn.failed()
             raise SourceTimedOut(self.name, seconds) from error
@@ -107,32 +105,16 @@ class Database:
             return Health(self.name, available=False, latency_ms=None, reason=f"{error}{cause}")
         return Health(self.name, available=True, latency_ms=(time.perf_counter() - started) * 1000)
 
-    async def _within(self, seconds: float, statement: Statement | Bound) -> Rows:
-        """The rows, or TimeoutError on time.
-
-        A statement that is late is cancelled, which has to be told to the server over yet another connection and may
-        hang as well: that goes on behind. It keeps its place in the pool meanwhile, so that nothing piles up.
-        """
-        task = asyncio.create_task(self._rows(statement))
+    async def _rows(self, bound: Bound) -> Rows:
+        held = await self._connections.take()
+        self.statements_sent += 1
         try:
-            await asyncio.wait([task], timeout=seconds)
-        finally:
-            if not task.done():
-                task.cancel()
-                self._late.add(task)
-                task.add_done_callback(self._let_go)
-        if not task.done():
-            raise TimeoutError
-        return task.result()
-
-    def _let_go(self, task: asyncio.Task[Rows]) -> None:
-        """Also takes its exception, in which nobody is interested any more."""
-        self._late.discard(task)
-        _ = task.cancelled() or task.exception()
-
-    async def _rows(self, statement: Statement | Bound) -> Rows:
-        async with self._connections.engine.connect() as connection:
-            self.statements_sent += 1
-            if isinstance(statement, Bound):
-                return await rows_of(connection, statement)
-            return (await connection.execute(statement)).mappings().all()
+            rows = await held.rows(bound)
+        except StatementFailed:
+            self._connections.give_back(held)
+            raise
+        except BaseException:
+            self._connections.drop(held)
+            raise
+        self._connections.give_back(held)
+        return rows

@@ -40,7 +40,7 @@ class _Template:
 
 
 class Statements:
-    """The statements of one collection, by shape."""
+    """The statements of one collection or database, by shape."""
 
     def __init__(self, dialect: sa.Dialect) -> None:
         self._dialect = dialect
@@ -57,16 +57,25 @@ class Statements:
 
         `named`: the values of parameters that are in the statement by name, whatever its conditions.
         """
+        condition = sa.and_(sa.true(), *conditions) if conditions else None
+        return self._bound(shape, make, condition, named)
+
+    def of(self, statement: sa.Select[Any]) -> Bound:
+        """A statement that is made already."""
+        return self._bound(None, lambda: statement, statement, {})
+
+    def _bound(
+        self, shape: Hashable, make: Callable[[], sa.Select[Any]], varying: object, named: Mapping[str, Any]
+    ) -> Bound:
         parameters: Sequence[sa.BindParameter[Any]] = ()
         values: Sequence[Any] = ()
-        key: Hashable = shape
-        if conditions:
-            found: Any = cast(Any, sa.and_(sa.true(), *conditions))._generate_cache_key()
-            parameters = found.bindparams
+        if varying is not None:
+            key: Any = cast(Any, varying)._generate_cache_key()
+            parameters = key.bindparams
             values = [each.effective_value for each in parameters]
             lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in values)
-            key = (shape, found.key, lengths)
-        template = self._template(key, make, parameters, named)
+            shape = (shape, key.key, lengths)
+        template = self._template(shape, make, parameters, named)
         return Bound(template.text, [take(named, values) for take in template.takes])
 
     def _template(

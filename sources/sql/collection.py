@@ -76,11 +76,10 @@ class SqlCollection(Generic[R, F]):
         self._rows = rows
         self._key = key
         self._order = [_raw(database, column) for column in order]
-        self._order_names = [f"_order{index}" for index in range(len(order))]
         self._instants = [isinstance(column.type, sa.DateTime) and database.is_postgresql for column in order]
-        self._columns = [_raw(database, column) for column in columns] + [
-            column.label(f"_order{index}") for index, column in enumerate(self._order)
-        ]
+        self._columns = [_raw(database, column) for column in columns]
+        self._key_name = self._name(key, columns, "_key")
+        self._order_names = [self._name(column, columns, f"_order{index}") for index, column in enumerate(order)]
         self._read = read
         self._own = own
         self._own_parameters = [sa.bindparam(f"{OWN}{index}", None, type_=sa.String()) for index in range(len(own("")))]
@@ -103,11 +102,10 @@ class SqlCollection(Generic[R, F]):
 
         def make(visible: Condition) -> Statement:
             wanted_keys = sa.select(self._array(self._key))
-            columns = [self._key.label("_key"), *self._columns]
-            return sa.select(*columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
+            return sa.select(*self._columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
 
         statement = self._bound("by ids", make, scope, ids=wanted)
-        found = {row["_key"]: self._record(row) for row in await self._database.fetch(statement)}
+        found = {row[self._key_name]: self._record(row) for row in await self._database.fetch(statement)}
         return [found.get(key) for key in ids]
 
     async def of_parents(
@@ -203,7 +201,7 @@ class SqlCollection(Generic[R, F]):
             .limit(_one_more(page))
             .lateral("each")
         )
-        order = [each.c[f"_order{index}"] for index in range(len(self._order))]
+        order = [each.c[name] for name in self._order_names]
         return (
             sa.select(parents.c.value.label("_parent"), each)
             .select_from(parents.join(each, sa.true()))
@@ -220,6 +218,13 @@ class SqlCollection(Generic[R, F]):
         )
         statement = sa.select(numbered).order_by(numbered.c["_place"])
         return statement if page.limit is None else statement.where(numbered.c["_place"] <= page.limit + 1)
+
+    def _name(self, column: sa.ColumnElement[Any], columns: Sequence[sa.ColumnElement[Any]], name: str) -> str:
+        """How a column is called among the selected ones. One that is among them already is not read twice."""
+        if any(column is each for each in columns):
+            return cast(Any, column).name
+        self._columns.append(_raw(self._database, column).label(name))
+        return name
 
     def _conditions(self, page: PageRequest | None, filter: F | None) -> list[Condition]:
         conditions: list[Condition] = []
@@ -296,7 +301,7 @@ class SqlCollection(Generic[R, F]):
 
     def _position(self, row: Row) -> Position:
         values = [row[name] for name in self._order_names]
-        return tuple(value.isoformat() if isinstance(value, datetime) else value for value in values)
+        return tuple([value.isoformat() if isinstance(value, datetime) else value for value in values])
 
     def _sees_nothing(self, scope: Scope) -> bool:
         return scope.nobody and not self._public

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -21,7 +21,8 @@ from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
 from schema.access_table import table
 from schema.building import executable, printed, subgraph
-from sources.ports import Health
+from sources.errors import SourceError
+from sources.ports import Health, HeldBack, Log, Sources
 from sources.records import Role
 from sources.sql.opening import SERVES, open_sources
 from sources.sql.triggers import installing, uninstalling
@@ -168,12 +169,12 @@ def sources(context: typer.Context, config: ConfigFile = None) -> None:
         return
     with _plainly():
         settings = read(config)
-    table = Table("source", "serves", "answers", "latency", "to be linked")
-    for health, rows in asyncio.run(_asked_with_lag(settings)):
+    table = Table("source", "serves", "answers", "latency", "to be linked", "held back")
+    for health, rows, held_back in asyncio.run(_asked_with_lag(settings)):
         latency = "" if health.latency_ms is None else f"{health.latency_ms:.1f} ms"
         behind = "" if rows is None else f"{rows} rows"
         serves, answers = ", ".join(SERVES[health.source]), "yes" if health.available else "no"
-        table.add_row(health.source, serves, answers, latency, behind)
+        table.add_row(health.source, serves, answers, latency, behind, _held_back_by(held_back))
     Console().print(table)
 
 
@@ -231,10 +232,29 @@ async def _issuers_asked(settings: Settings) -> Mapping[str, str | None]:
         return await providers.reasons()
 
 
-async def _asked_with_lag(settings: Settings) -> list[tuple[Health, int | None]]:
+async def _asked_with_lag(settings: Settings) -> list[tuple[Health, int | None, HeldBack | None]]:
     async with open_sources(databases(settings), settings.sealer()) as opened:
         found = await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
-        return [(health, await rows_to_link(settings, opened, health.source)) for health in found]
+        return [
+            (health, await rows_to_link(settings, opened, health.source), await _held_back(opened, health))
+            for health in found
+        ]
+
+
+async def _held_back(opened: Sources, health: Health) -> HeldBack | None:
+    """What holds back the logs of a source, if it has any and answers."""
+    logs: Sequence[Log[Any]] = (opened.contact_log, opened.status_log, opened.journey_log)
+    log = next((log for log in logs if log.source == health.source), None)
+    with suppress(SourceError):
+        return await log.held_back() if log is not None and health.available else None
+    return None
+
+
+def _held_back_by(held_back: HeldBack | None) -> str:
+    if held_back is None:
+        return ""
+    who = "a prepared transaction" if held_back.pid is None else f"process {held_back.pid}"
+    return f"by {who}" if held_back.seconds is None else f"{held_back.seconds:.1f} s by {who}"
 
 
 @contextmanager

@@ -66,7 +66,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
     sealer = settings.sealer()
     async with open_sources(databases(settings), sealer) as sources, aclosing(issuers(settings)) as providers:
         hub = Hub(
-            {live.STATUSES: sources.status_log, live.CONTACTS: sources.contact_log, live.ENTRIES: sources.journey_log},
+            {live.STATUSES: sources.status_log, live.CONTACTS: sources.contact_log, live.JOURNEYS: sources.journey_log},
             poll_seconds=settings.live.poll_seconds,
             queue_size=settings.live.queue_size,
             report=_report_tail,

@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import structlog
 
 from omniloket.settings import Settings
 from sources.errors import SourceError
 from sources.linking.rules import Rules
-from sources.linking.storing import NotTheLinker
-from sources.ports import Sources
+from sources.linking.storing import LogPosition, NotTheLinker
+from sources.ports import Log, Sources
 from sources.sql.journey_store import SqlJourneyStore
 from sources.sql.migrating import migrate
 from subscriptions.linker import Linker, Pace, Progress, followed_logs
@@ -74,10 +75,16 @@ async def rows_to_link(settings: Settings, sources: Sources, source: str) -> int
     try:
         async with SqlJourneyStore(journeys.url, timeout_seconds=journeys.timeout_seconds) as store:
             positions = await store.positions()
-        ends = {name: await log.end() for name, log in logs.items()}
+        return sum([await _rows_after(positions.get(name), log) for name, log in logs.items()])
     except SourceError:
         return None
-    return sum(end - positions[name].position if name in positions else end for name, end in ends.items())
+
+
+async def _rows_after(position: LogPosition | None, log: Log[Any]) -> int:
+    total = await log.serials(await log.end())
+    if position is None:
+        return total
+    return total - (await log.serials(position.mark) if position.history is None else position.history)
 
 
 async def _take_over(linker: Linker, lease_seconds: float, *, again: bool) -> None:

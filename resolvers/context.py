@@ -11,7 +11,7 @@ from sources.ports import Collection, Sources
 from sources.records import Key, Role
 from sources.scope import NOBODY, Scope
 from sources.sealing import Sealer
-from subscriptions.hub import Hub
+from subscriptions.hub import Hub, Standing
 
 R = TypeVar("R")
 
@@ -71,13 +71,13 @@ class Services:
 class Context(RequestState):
     """The context of one operation or one event: never shared, so that it never answers with old data.
 
-    `live_positions`: where the sources' logs ended before this operation read anything, when it asks for that.
+    `live_standing`: where the sources' logs ended before this operation read anything, when it asks for that.
     `fetching`: the records by key, by the identity of their collection.
     """
 
     services: Services = field(kw_only=True)
     viewer: Viewer = field(kw_only=True)
-    live_positions: Mapping[str, int] | Exception | None = None
+    live_standing: Standing | Exception | None = None
     fetching: dict[int, Fetching[Any]] = field(default_factory=dict[int, Fetching[Any]])
 
     @property

@@ -6,6 +6,7 @@ RequestError
 ├── Forbidden          a field, or a type, that the viewer's role may not see
 ├── PurposeRequired    personal data asked by a role that has to say what for
 ├── NotFound           nothing there, or nothing that the viewer may know of
+├── CursorExpired      a cursor whose place in a source's log cannot be gone on from
 ├── SlowConsumer       a live stream whose client reads too slowly; `cursor` is where to resume
 └── Unauthenticated    a token that does not hold
 """
@@ -46,6 +47,13 @@ class PurposeRequired(RequestError):
 
 class NotFound(RequestError):
     code = "NOT_FOUND"
+
+
+class CursorExpired(RequestError):
+    code = "CURSOR_EXPIRED"
+
+    def __init__(self) -> None:
+        super().__init__("What came after the cursor cannot be told any more. Query again, and follow from now on.")
 
 
 class SlowConsumer(RequestError):

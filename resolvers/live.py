@@ -4,28 +4,26 @@ Whether the viewer may see a change is decided anew for each, in a fresh context
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
 from resolvers.context import Context
-from resolvers.errors import CursorRejected, NotFound, SlowConsumer
+from resolvers.errors import CursorExpired, NotFound, SlowConsumer
 from resolvers.ids import source_key
-from resolvers.journeys import REPORTS, contact_key
-from resolvers.paging import open_cursor, seal_cursor
+from resolvers.live_cursors import StreamKind, sealed_for_every_field
 from resolvers.reports import ReportBy, number_of
 from resolvers.timeline import TimelineRecord
-from sources.errors import SourceUnavailable
-from sources.paging import ALL, PageRequest
+from sources.errors import MarkExpired, SourceUnavailable
 from sources.ports import Collection
 from sources.records import (
     Contact,
     Direction,
-    EntryKind,
     Handover,
-    JourneyEntry,
+    JourneyNews,
     Key,
+    NewsKind,
     Report,
     ReportKind,
     ReportStatus,
@@ -33,15 +31,12 @@ from sources.records import (
 )
 from subscriptions.hub import Event, StreamOverflowed
 
-KIND = "live"
 RETRY_SECONDS = 0.5
 """How soon a change asks again for a source that is away."""
 
 T = TypeVar("T")
 
-_ONE = PageRequest(limit=1)
-
-STATUSES, CONTACTS, ENTRIES = "statuses", "contacts", "entries"
+STATUSES, CONTACTS, JOURNEYS = "statuses", "contacts", "journeys"
 """The logs by name, as cursors and the hub know them."""
 
 
@@ -81,16 +76,16 @@ class JourneyEvent:
 async def take_live_cursor(context: Context) -> None:
     """Remembers where the logs end, before the operation reads any source."""
     try:
-        context.live_positions = await context.services.hub.ends()
+        context.live_standing = await context.services.hub.standing()
     except Exception as error:
-        context.live_positions = error
+        context.live_standing = error
 
 
 def live_cursor(roots: Sequence[None], context: Context) -> Sequence[str | Exception | None]:
-    positions = context.live_positions
-    if positions is None or isinstance(positions, Exception):
-        return [positions] * len(roots)
-    return [seal_cursor(context.sealer, KIND, positions)] * len(roots)
+    standing = context.live_standing
+    if standing is None or isinstance(standing, Exception):
+        return [standing] * len(roots)
+    return [sealed_for_every_field(context.sealer, standing)] * len(roots)
 
 
 async def report_status_changed(
@@ -100,10 +95,10 @@ async def report_status_changed(
     number = number_of(report, context)
     if number is None or not await _visible(context.sources.reports, number, context):
         raise NotFound("There is no such report.")
-    async for event in _events(context, [STATUSES], after):
+    async for event, cursor in _events(context, StreamKind("reportStatusChanged", STATUSES, number), after):
         change = cast(StatusChange, event.record)
         if change.report_number == number and await _visible_in_time(context.sources.reports, number, context):
-            yield ReportStatusEvent(_cursor(context, event), change)
+            yield ReportStatusEvent(cursor(), change)
 
 
 async def report_status_changes(
@@ -111,13 +106,13 @@ async def report_status_changes(
 ) -> AsyncIterator[ReportStatusEvent]:
     """Status changes of every report that the viewer may see and that matches before or after the change."""
     watch = filter or ReportWatch()
-    async for event in _events(context, [STATUSES], after):
+    async for event, cursor in _events(context, StreamKind("reportStatusChanges", STATUSES), after):
         change = cast(StatusChange, event.record)
         if not _status_matches(change, watch):
             continue
         report = await _visible_in_time(context.sources.reports, change.report_number, context)
         if report is not None and _report_matches(report, watch):
-            yield ReportStatusEvent(_cursor(context, event), change)
+            yield ReportStatusEvent(cursor(), change)
 
 
 async def contact_registered(
@@ -125,22 +120,24 @@ async def contact_registered(
 ) -> AsyncIterator[ContactEvent]:
     """New contacts that the viewer may see and that match."""
     watch = filter or ContactWatch()
-    async for event in _events(context, [CONTACTS], after):
+    async for event, cursor in _events(context, StreamKind("contactRegistered", CONTACTS), after):
         contact = cast(Contact, event.record)
         if _contact_matches(contact, watch) and await _visible_in_time(context.sources.contacts, contact.key, context):
-            yield ContactEvent(_cursor(context, event), contact.key)
+            yield ContactEvent(cursor(), contact.key)
 
 
 async def journey_updated(context: Context, *, id: str, after: str | None = None) -> AsyncIterator[JourneyEvent]:
-    """New timeline entries of one journey; NotFound when there is none that the viewer may see."""
+    """What happens on one journey, as the linker tells it; NotFound when there is none that the viewer may see."""
     found = source_key(id, context, only="Journey")
     if found is None or not await _visible(context.sources.journeys, found[1], context):
         raise NotFound("There is no such journey.")
     key = cast(int, found[1])
-    async for event in _events(context, [STATUSES, ENTRIES], after):
-        for entry in await _patiently(partial(_timeline_entries, event, key, context)):
-            if await _visible_in_time(context.sources.journeys, key, context):
-                yield JourneyEvent(_cursor(context, event), key, entry)
+    async for event, cursor in _events(context, StreamKind("journeyUpdated", JOURNEYS, key), after):
+        news = cast(JourneyNews, event.record)
+        if news.journey_key == key and await _visible_in_time(context.sources.journeys, key, context):
+            entry = await _patiently(partial(_told, news, context))
+            if entry is not None:
+                yield JourneyEvent(cursor(), key, entry)
 
 
 async def report_of_event(events: Sequence[ReportStatusEvent], context: Context) -> Sequence[object]:
@@ -155,27 +152,21 @@ async def journey_of_event(events: Sequence[JourneyEvent], context: Context) -> 
     return await context.records(context.sources.journeys, [event.journey_key for event in events])
 
 
-async def _events(context: Context, logs: Sequence[str], after: str | None) -> AsyncIterator[Event]:
-    start = _positions(context, logs, after)
-    async with context.services.hub.follow(start) as events:
-        try:
+async def _events(
+    context: Context, kind: StreamKind, after: str | None
+) -> AsyncIterator[tuple[Event, Callable[[], str]]]:
+    """Each event, and what makes the cursor after it. What an answer has shown before `after` does not come again."""
+    standing = kind.opened(context.sealer, after)
+    try:
+        async with context.services.hub.follow(standing.positions) as events:
             async for event in events:
-                yield event
-        except StreamOverflowed as overflow:
-            raise SlowConsumer(seal_cursor(context.sealer, KIND, overflow.positions)) from overflow
-
-
-def _positions(context: Context, logs: Sequence[str], after: str | None) -> Mapping[str, int | None]:
-    if after is None:
-        return dict.fromkeys(logs)
-    positions = open_cursor(context.sealer, KIND, after)
-    if not isinstance(positions, dict) or not all(log in positions for log in logs):
-        raise CursorRejected("after")
-    return {log: cast(dict[str, int], positions)[log] for log in logs}
-
-
-def _cursor(context: Context, event: Event) -> str:
-    return seal_cursor(context.sealer, KIND, event.positions)
+                was_shown, standing = standing.has_shown(event), standing.after(event)
+                if not was_shown:
+                    yield event, partial(kind.sealed, context.sealer, standing)
+    except StreamOverflowed as overflow:
+        raise SlowConsumer(kind.sealed(context.sealer, replace(standing, positions=overflow.positions))) from overflow
+    except MarkExpired as error:
+        raise CursorExpired from error
 
 
 async def _visible(collection: Collection[Any, Any], key: Key, context: Context) -> Any:
@@ -221,32 +212,12 @@ def _contact_matches(contact: Contact, watch: ContactWatch) -> bool:
     )
 
 
-async def _timeline_entries(event: Event, journey_key: int, context: Context) -> Sequence[TimelineRecord]:
-    """What an event adds to this journey's timeline; nothing when it is another's or not for the viewer."""
-    if event.log == STATUSES:
-        return await _status_change(event, journey_key, context)
-    entry = cast(JourneyEntry, event.record)
-    if entry.journey_key != journey_key:
-        return []
-    if entry.kind is EntryKind.REPORT:
-        return await _passed_history(event, entry.entry_key, context)
-    sources, number = context.sources, contact_key(entry)
-    collection = sources.contacts if entry.kind is EntryKind.CONTACT else sources.handovers
-    found = None if number is None else await _visible(collection, number, context)
-    return [] if found is None else [found]
-
-
-async def _status_change(event: Event, journey_key: int, context: Context) -> Sequence[StatusChange]:
-    """A report's new status, if the stream has heard already that the report is on this journey."""
-    change = cast(StatusChange, event.record)
-    pages = await context.sources.journey_entries.of_parents(
-        "key", [change.report_number], _ONE, context.scope, REPORTS
-    )
-    is_here = any(row.journey_key == journey_key and row.key <= event.positions[ENTRIES] for row in pages[0].rows)
-    return [change] if is_here and await _visible(context.sources.reports, change.report_number, context) else []
-
-
-async def _passed_history(event: Event, number: str, context: Context) -> Sequence[StatusChange]:
-    """What happened to a report before it came onto the journey: the changes that the stream has passed over."""
-    (page,) = await context.sources.status_changes.of_parents("report", [number], ALL, context.scope)
-    return [change for change in page.rows if change.key <= event.positions[STATUSES]]
+async def _told(news: JourneyNews, context: Context) -> TimelineRecord | None:
+    """What the news is of, unless it is gone or not for the viewer."""
+    sources = context.sources
+    if news.kind is not NewsKind.STATUS_CHANGE:
+        collection = sources.contacts if news.kind is NewsKind.CONTACT else sources.handovers
+        return await _visible(collection, news.news_key, context)
+    change: StatusChange | None = await _visible(sources.status_changes, news.news_key, context)
+    is_seen = change is not None and await _visible(sources.reports, change.report_number, context)
+    return change if is_seen else None

@@ -18,3 +18,8 @@ class SourceHealth:
     tail_lag_ms: float | None = field(
         "How old live updates from it may be, in milliseconds. Null while nobody follows any."
     )
+    held_back_ms: float | None = field(
+        "For how long a transaction has been open there that writes, in milliseconds: what was written after it began "
+        "comes when it ends. Null while there is none, and where we may not know."
+    )
+    held_back_by: int | None = field("The process id of that transaction's session. Null for a prepared transaction.")

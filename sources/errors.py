@@ -3,7 +3,8 @@
 SourceError
 ├── SourceUnavailable   no answer: refused, cut off, or an answer that is not one
 │   └── SourceTimedOut  no answer in time
-└── RecordMalformed     an answer, but one row of it cannot be read
+├── RecordMalformed     an answer, but one row of it cannot be read
+└── MarkExpired         a place in a log that cannot be gone on from
 """
 
 
@@ -36,3 +37,10 @@ class RecordMalformed(SourceError):
     def __init__(self, source: str, field: str) -> None:
         super().__init__(source, f"The source '{source}' holds a row whose '{field}' cannot be read.")
         self.field = field
+
+
+class MarkExpired(SourceError):
+    """What came after a place in a log cannot be told any more: it is another log, or lacks rows that it had."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, f"A log of the source '{source}' does not surely go on from where it was read.")

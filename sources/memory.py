@@ -1,12 +1,13 @@
 """A port on records in memory: for tests, for small registers that fit there, and to show how short a source can be."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
 
-from sources.errors import SourceError
+from sources.errors import MarkExpired, SourceError
 from sources.paging import Page, PageRequest, Position
-from sources.ports import Change, Health, MalformedChange
+from sources.ports import Change, Changes, Health, HeldBack, Mark, Reading
 from sources.records import Key
 from sources.scope import Scope
 from sources.waking import Bell
@@ -110,7 +111,7 @@ class MemoryCollection(Generic[R, F]):
 
 
 class MemoryLog(Generic[R]):
-    """A log in memory: appended records, whose positions count from 1. It wakes those who follow it."""
+    """A log in memory: appended records, counted from 1. It wakes those who follow it."""
 
     def __init__(self, source: str) -> None:
         self.wake_ups = Bell()
@@ -125,14 +126,37 @@ class MemoryLog(Generic[R]):
         self._records.append(record)
         self.wake_ups.ring()
 
-    async def end(self) -> int:
-        return len(self._records)
+    async def end(self) -> Mark:
+        return str(len(self._records))
 
-    async def changes(self, after: int, limit: int) -> Sequence[Change[R] | MalformedChange]:
-        start = max(after, 0)
-        return [
-            Change(start + index, record) for index, record in enumerate(self._records[start : start + limit], start=1)
-        ]
+    async def changes(self, after: Mark, limit: int, *, whole: bool = False) -> Reading[R]:
+        start = int(after)
+        if start > len(self._records):
+            raise MarkExpired(self._source)
+        found = self._numbered(start, min(start + limit, len(self._records)))
+        return Reading(found, found[-1].mark if found else after, more=len(found) == limit)
+
+    async def covers(self, mark: Mark, other: Mark) -> bool:
+        return int(mark) >= int(other)
+
+    async def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
+        if found := self._numbered(int(after), int(until)):
+            yield found
+
+    async def history(self, until: Mark, after: int, limit: int) -> Changes[R]:
+        return [replace(each, mark=until) for each in self._numbered(after, min(after + limit, int(until)))]
+
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
+        return []
+
+    async def serials(self, mark: Mark) -> int:
+        return int(mark)
+
+    async def held_back(self) -> HeldBack | None:
+        return None
+
+    def _numbered(self, start: int, end: int) -> Sequence[Change[R]]:
+        return [Change(index, str(index), record) for index, record in enumerate(self._records[start:end], start + 1)]
 
 
 class MemoryBackEnd:

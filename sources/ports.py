@@ -4,7 +4,7 @@ Adapters: `sources.memory` and `sources.sql`. The contract suite in `tests/contr
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -23,6 +23,7 @@ from sources.records import (
     Involvement,
     Journey,
     JourneyEntry,
+    JourneyNews,
     Key,
     Report,
     StatusChange,
@@ -78,12 +79,53 @@ class Collection(Protocol[R, F_contra]):
         ...
 
 
+Mark = str
+"""How far a log has been read: opaque text, which the log gives out and it alone understands.
+
+It names the log too: read by another one, or after a restore or failover that does not surely continue it, it has
+expired.
+"""
+
+
 @dataclass(frozen=True)
 class Change(Generic[R]):
-    """A row that a back-end appended to its log, and its position there."""
+    """A row that a back-end appended to its log. `serial` is its number there, `mark` where its reader stands then."""
 
-    position: int
+    serial: int
+    mark: Mark
     record: R
+
+
+@dataclass(frozen=True)
+class MalformedChange:
+    """A row of the log that cannot be read: it is passed over, and reported."""
+
+    serial: int
+    mark: Mark
+    error: SourceError
+
+
+Changes = Sequence[Change[R] | MalformedChange]
+
+
+@dataclass(frozen=True)
+class Reading(Generic[R]):
+    """What one reading gave. `mark` is where the reader stands after it, `more` whether there may be more at once."""
+
+    changes: Changes[R]
+    mark: Mark
+    more: bool
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """A transaction that is open for writing, so that a log does not give out what was written after it began.
+
+    `seconds` since when, where we may know it; `pid` is its process, None for a prepared transaction.
+    """
+
+    seconds: float | None
+    pid: int | None
 
 
 class WakeUps(Protocol):
@@ -95,10 +137,13 @@ class WakeUps(Protocol):
 
 
 class Log(Protocol[R]):
-    """An append-only log that a back-end keeps, read in the order of its serial.
+    """An append-only log that a back-end keeps, given out in one order that never changes.
 
-    The guarantee today: rows that commit out of the order of their serials can be passed over by a reader that
-    has seen a later one. `docs/architecture.md`, "One change", says what follows from that.
+    No row ever appears before a mark that was given out already. What each kind of back-end promises beyond that, and
+    where it promises less, stands in `docs/live.md`.
+
+    Every call raises SourceUnavailable when the back-end does not answer, and MarkExpired for a mark that cannot be
+    honoured any more.
     """
 
     @property
@@ -111,21 +156,47 @@ class Log(Protocol[R]):
         """What tells that this log, or another one of its back-end, has grown; None where nothing does."""
         ...
 
-    async def end(self) -> int:
-        """The position of the newest row; 0 for an empty log."""
+    async def end(self) -> Mark:
+        """The mark of one who has read everything that the log gives out now."""
         ...
 
-    async def changes(self, after: int, limit: int) -> Sequence["Change[R] | MalformedChange"]:
-        """At most `limit` rows after a position, oldest first."""
+    async def changes(self, after: Mark, limit: int, *, whole: bool = False) -> Reading[R]:
+        """At most `limit` rows after a mark, in order.
+
+        Rows that come very late, by their serials, are looked for only when the log is read as a `whole`, which costs
+        more: until then the mark says that they may be missing.
+        """
         ...
 
+    async def covers(self, mark: Mark, other: Mark) -> bool:
+        """Whether whoever stands at `mark` has read all that one at `other` has."""
+        ...
 
-@dataclass(frozen=True)
-class MalformedChange:
-    """A row of the log that cannot be read: it is passed over, and reported."""
+    def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
+        """Page by page, what one who stood at `after` lacks to stand at `until`, which must cover it."""
+        ...
 
-    position: int
-    error: SourceError
+    async def history(self, until: Mark, after: int, limit: int) -> Changes[R]:
+        """At most `limit` of the rows before a mark, by serial; those after the serial `after`.
+
+        For one who wants all of them, however old, and in no other order. The marks of what it gives are `until`.
+        """
+        ...
+
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
+        """The serials of rows that everybody sees already, though the log does not give them out at this mark yet.
+
+        At most `limit`, those that will come first.
+        """
+        ...
+
+    async def serials(self, mark: Mark) -> int:
+        """About how many rows stand before a mark, as their serials count them."""
+        ...
+
+    async def held_back(self) -> HeldBack | None:
+        """What holds this log back now, if anything does."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -171,6 +242,6 @@ class Sources:
     subject_log: Log[ContactSubject]
     status_log: Log[StatusChange]
     involvement_log: Log[Involvement]
-    journey_log: Log[JourneyEntry]
+    journey_log: Log[JourneyNews]
 
     back_ends: Sequence[BackEnd]

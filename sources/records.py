@@ -82,6 +82,14 @@ class EntryKind(Enum):
     HANDOVER = "H"
 
 
+class NewsKind(Enum):
+    """What happened on a journey: a contact, a report's status change, a handover."""
+
+    CONTACT = "C"
+    STATUS_CHANGE = "S"
+    HANDOVER = "H"
+
+
 class Address(Record, frozen=True):
     """An address in the Netherlands, or the free lines of one abroad; `country` as the register words it."""
 
@@ -231,6 +239,15 @@ class JourneyEntry(Record, frozen=True):
     kind: EntryKind
     entry_key: str
     at: datetime
+
+
+class JourneyNews(Record, frozen=True):
+    """That something happened on a journey, in the order in which the linker told it: the key of it in its source."""
+
+    key: int
+    journey_key: int
+    kind: NewsKind
+    news_key: int
 
 
 class Handover(Record, frozen=True):

@@ -1,18 +1,19 @@
 """Fanning changes out to streams, with bounded queues and replay from the source.
 
-No truth is kept here: a stream that starts after a position reads what it missed from the source's own log.
+No truth is kept here: a stream that starts after a mark reads what it missed from the source's own log.
 """
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sources.ports import Change, Log, MalformedChange
-from subscriptions.watch import BATCH, Tail
+from sources.errors import MarkExpired
+from sources.ports import Change, HeldBack, Log, MalformedChange, Mark
+from subscriptions.watch import Tail
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,37 @@ class Event:
 
     log: str
     record: Any
-    positions: Mapping[str, int]
+    positions: Mapping[str, Mark]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a stream stands in each log. `shown`: the serials of rows that come after that, and were shown before."""
+
+    positions: Mapping[str, Mark | None]
+    shown: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
+
+    def has_shown(self, event: Event) -> bool:
+        return event.record.key in self.shown.get(event.log, ())
+
+    def after(self, event: Event) -> "Standing":
+        """Where the stream stands once an event is handled."""
+        if not self.has_shown(event):
+            return replace(self, positions=event.positions)
+        left = [serial for serial in self.shown[event.log] if serial != event.record.key]
+        return Standing(event.positions, {**self.shown, event.log: left})
 
 
 class StreamOverflowed(Exception):
     """The stream's queue is full: its reader is too slow. `positions` is where it stands."""
 
-    def __init__(self, positions: Mapping[str, int]) -> None:
+    def __init__(self, positions: Mapping[str, Mark]) -> None:
         super().__init__("the stream's queue is full")
         self.positions = positions
+
+
+MOST_SHOWN = 100
+"""Rows of a log that are remembered because an answer may show them before they come."""
 
 
 class Hub:
@@ -54,10 +77,21 @@ class Hub:
             for name, log in logs.items()
         }
 
-    async def ends(self) -> Mapping[str, int]:
-        """The position of the newest change in every log: the place to follow from, taken before anything is read."""
+    async def ends(self) -> Mapping[str, Mark]:
+        """The mark at the end of every log: the place to follow from, taken before anything is read."""
         ends = await asyncio.gather(*(tail.log.end() for tail in self._tails.values()))
         return dict(zip(self._tails, ends, strict=True))
+
+    async def standing(self) -> Standing:
+        """Where all logs end, and what everybody can see already though it comes after that."""
+        ends = await self.ends()
+        ahead = await asyncio.gather(*(self._tails[name].log.ahead(end, MOST_SHOWN) for name, end in ends.items()))
+        return Standing(ends, dict(zip(ends, ahead, strict=True)))
+
+    async def held_back(self, source: str) -> HeldBack | None:
+        """What holds the logs of a source back now, if anything does."""
+        log = next((tail.log for tail in self._tails.values() if tail.log.source == source), None)
+        return None if log is None else await log.held_back()
 
     def lag_seconds(self, source: str) -> float | None:
         """The largest lag of the tails of a source's logs; None while nobody follows one."""
@@ -65,18 +99,19 @@ class Hub:
         return max((lag for lag in lags if lag is not None), default=None)
 
     @asynccontextmanager
-    async def follow(self, after: Mapping[str, int | None]) -> AsyncGenerator[AsyncIterator[Event]]:
-        """The changes of some logs, each after a position, or from now on where that is None.
+    async def follow(self, after: Mapping[str, Mark | None]) -> AsyncGenerator[AsyncIterator[Event]]:
+        """The changes of some logs, each after a mark, or from now on where that is None.
 
-        Raises SourceUnavailable when a log cannot be read at the start. The iterator raises StreamOverflowed.
+        Raises SourceUnavailable when a log cannot be read at the start. It and the iterator raise MarkExpired, the
+        iterator StreamOverflowed.
         """
         stream = _Stream(self._queue_size)
         async with AsyncExitStack() as leaving:
-            joined: dict[str, int] = {}
-            for name in after:
+            joined: dict[str, Mark] = {}
+            for name, start in after.items():
                 tail = self._tails[name]
                 leaving.push_async_callback(tail.leave, stream)
-                joined[name] = await tail.join(stream)
+                joined[name] = await tail.join(stream, start)
             stream.positions = {name: joined[name] if start is None else start for name, start in after.items()}
             yield self._events(stream, joined)
 
@@ -84,52 +119,56 @@ class Hub:
         """Stops all tails. Streams that still follow get nothing more."""
         await asyncio.gather(*(tail.stop() for tail in self._tails.values()))
 
-    async def _events(self, stream: "_Stream", joined: Mapping[str, int]) -> AsyncIterator[Event]:
+    async def _events(self, stream: "_Stream", joined: Mapping[str, Mark]) -> AsyncIterator[Event]:
         for name, end in joined.items():
-            async for change in self._replayed(name, stream.positions[name], end):
-                yield stream.passed(name, change)
+            if stream.positions[name] != end:
+                async for change in self._replayed(name, stream.positions[name], end):
+                    yield stream.passed(name, change)
+                stream.positions = {**stream.positions, name: end}
         while True:
-            name, change = await stream.next()
-            if change.position > stream.positions[name]:
-                yield stream.passed(name, change)
+            yield stream.passed(*await stream.next())
 
-    async def _replayed(self, name: str, after: int, end: int) -> AsyncIterator[Change[Any]]:
-        """What a log holds after a position up to the one at which the stream joined: paged, never all at once."""
-        while after < end:
-            changes = await self._tails[name].log.changes(after, BATCH)
-            if not changes:
-                return
-            for change in changes:
-                after = change.position
-                if after <= end and not isinstance(change, MalformedChange):
-                    yield change
+    async def _replayed(self, name: str, after: Mark, until: Mark) -> AsyncIterator[Change[Any]]:
+        """What a log holds between two positions: paged, never all at once."""
+        async with aclosing(self._tails[name].log.between(after, until)) as pages:
+            async for page in pages:
+                for change in page:
+                    if not isinstance(change, MalformedChange):
+                        yield change
 
 
 class _Stream:
     """The bounded queue of one stream."""
 
     def __init__(self, size: int) -> None:
-        self.positions: dict[str, int] = {}
+        self.positions: dict[str, Mark] = {}
         self._size = size
         self._waiting: deque[tuple[str, Change[Any]]] = deque()
         self._arrived = asyncio.Event()
         self._overflowed = False
+        self._expired: MarkExpired | None = None
 
     def offer(self, log: str, change: Change[Any]) -> None:
         if len(self._waiting) >= self._size:
             self._overflowed = True
-        else:
+        elif not self._overflowed:  # once it has lost one, nothing that came later
             self._waiting.append((log, change))
+        self._arrived.set()
+
+    def fail(self, error: MarkExpired) -> None:
+        self._expired = error
         self._arrived.set()
 
     async def next(self) -> tuple[str, Change[Any]]:
         while not self._waiting:
             if self._overflowed:
                 raise StreamOverflowed(self.positions)
+            if self._expired is not None:
+                raise self._expired
             self._arrived.clear()
             await self._arrived.wait()
         return self._waiting.popleft()
 
     def passed(self, log: str, change: Change[Any]) -> Event:
-        self.positions = {**self.positions, log: change.position}
+        self.positions = {**self.positions, log: change.mark}
         return Event(log, change.record, self.positions)

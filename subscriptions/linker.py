@@ -13,20 +13,36 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from sources.errors import SourceError
-from sources.linking.gathering import Fact, everything_of, owners_of
-from sources.linking.matching import Changes, Judging, changes_to, stored_with
-from sources.linking.rules import Rules, linked
+from sources.errors import MarkExpired, SourceError
+from sources.linking.gathering import Fact, everything_of, line_of, owners_of
+from sources.linking.matching import Changes as JourneyChanges
+from sources.linking.matching import Judging, changes_to, stored_with
+from sources.linking.rules import Rules, StatusLine, linked
 from sources.linking.storing import JourneyStore, LogPosition, NotTheLinker
-from sources.ports import Change, Log, MalformedChange, Sources
+from sources.ports import Change, Changes, Log, MalformedChange, Sources
 from sources.records import Contact, ContactSubject, EntryKind, Involvement, StatusChange
 from sources.sealing import Sealer, citizen_key
 from subscriptions.waking import Rest
+from subscriptions.watch import WHOLE_SECONDS
+
+NO_CHANGES = JourneyChanges()
 
 _LONGEST_PAUSE_SECONDS = 2.0
 
 Report = Callable[[str, Exception], None]
-Batches = Mapping[str, Sequence[Change[Any] | MalformedChange]]
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What one reading of a log gave, where the linker stands after it, and whether there may be more at once."""
+
+    changes: Changes[Any]
+    position: LogPosition
+    more: bool
+    is_history: bool = False
+
+
+Batches = Mapping[str, _Batch]
 
 
 @dataclass(frozen=True)
@@ -44,7 +60,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Progress:
-    """How much of the logs' history has been read, in rows as their serials count them."""
+    """How much of the logs has been read, in rows as their serials count them."""
 
     done: int
     total: int
@@ -87,6 +103,7 @@ class Linker:
         self._logs = followed_logs(sources)
         self._looked_again_at = datetime.min.replace(tzinfo=UTC)
         self._looked_again_after = 0
+        self._whole_at = datetime.min.replace(tzinfo=UTC)
 
     async def run(self) -> None:
         """Links until it is cancelled, woken by the logs. After failures it waits longer, two seconds at most."""
@@ -115,23 +132,26 @@ class Linker:
     async def step(self, progress: Callable[[Progress], None] = lambda _: None) -> bool:
         """Links one batch of every log; whether there may be more."""
         await self._hold()
-        positions = await self._positions()
-        found = await asyncio.gather(
-            *(log.changes(positions[name].position, self._pace.batch) for name, log in self._logs.items())
-        )
+        known, now = await self._store.positions(), self._clock()
+        whole = now - self._whole_at >= timedelta(seconds=WHOLE_SECONDS)
+        found = await asyncio.gather(*(self._read(name, known.get(name), whole=whole) for name in self._logs))
         batches: Batches = dict(zip(self._logs, found, strict=True))
-        if any(found):
-            changes = await self._changes(await self._touched(batches, positions))
-            positions = {name: _moved(positions[name], batch) for name, batch in batches.items()}
-            await self._store.write(self.holder, changes, positions)
-        progress(_progress(positions))
-        return any(len(batch) == self._pace.batch for batch in found)
+        if any(batch.changes or batch.is_history for batch in found):
+            changes = await self._changes(await self._touched(batches))
+            positions = {name: batch.position for name, batch in batches.items()}
+            await self._store.write(self.holder, changes, positions, _lines(batches))
+        progress(await self._progress(batches))
+        more = any(batch.more for batch in found)
+        if whole and not more:
+            self._whole_at = now
+        return more
 
     async def begin(self, *, again: bool = False) -> None:
         """Becomes the linker, or raises NotTheLinker. `again`: everything is judged anew, as by other rules."""
         await self._hold()
         if again:
-            await self._store.write(self.holder, Changes(), {name: LogPosition(0, 0) for name in self._logs})
+            met = {name: LogPosition(await log.end(), history=0) for name, log in self._logs.items()}
+            await self._store.write(self.holder, NO_CHANGES, met)
 
     async def release(self) -> None:
         """Lets another process take over at once."""
@@ -145,27 +165,48 @@ class Linker:
         if not await self._store.hold(self.holder, now, now + timedelta(seconds=self._pace.lease_seconds)):
             raise NotTheLinker
 
-    async def _positions(self) -> dict[str, LogPosition]:
-        """How far the logs have been read. One that is met for the first time begins with its history."""
-        known = await self._store.positions()
-        new = [name for name in self._logs if name not in known]
-        ends = await asyncio.gather(*(self._logs[name].end() for name in new))
-        return {**known, **{name: LogPosition(0, end) for name, end in zip(new, ends, strict=True)}}
+    async def _read(self, name: str, position: LogPosition | None, *, whole: bool) -> _Batch:
+        """The next batch of a log. One that is new, or does not go on from where it was read, begins with its history.
 
-    async def _touched(self, batches: Batches, positions: Mapping[str, LogPosition]) -> set[Fact]:
+        All of it is read again then, which does no harm.
+        """
+        log = self._logs[name]
+        try:
+            return await self._next(log, position or LogPosition(await log.end(), history=0), whole=whole)
+        except MarkExpired as error:
+            self._report(name, error)
+            return await self._next(log, LogPosition(await log.end(), history=0), whole=whole)
+
+    async def _next(self, log: Log[Any], position: LogPosition, *, whole: bool) -> _Batch:
+        limit = self._pace.batch
+        if position.history is None:
+            reading = await log.changes(position.mark, limit, whole=whole)
+            return _Batch(reading.changes, LogPosition(reading.mark), reading.more)
+        changes = await log.history(position.mark, position.history, limit)
+        read = changes[-1].serial if len(changes) == limit else None
+        return _Batch(changes, LogPosition(position.mark, read), more=True, is_history=True)
+
+    async def _progress(self, batches: Batches) -> Progress:
+        done = total = 0
+        for name, batch in batches.items():
+            rows = await self._logs[name].serials(batch.position.mark)
+            total += rows
+            done += rows if batch.position.history is None else batch.position.history
+        return Progress(done, total)
+
+    async def _touched(self, batches: Batches) -> set[Fact]:
         """The facts to look at. History that is on a journey already was judged with all that belongs to it."""
         new: set[Fact] = set()
         history: set[Fact] = set()
         for name, batch in batches.items():
-            for change in batch:
+            for change in batch.changes:
                 if isinstance(change, MalformedChange):
                     self._report(name, change.error)
                 else:
-                    is_history = change.position <= positions[name].history_end
-                    (history if is_history else new).update(_facts(change.record))
+                    (history if batch.is_history else new).update(_facts(change.record))
         return new | (history - await self._store.placed(history))
 
-    async def _changes(self, touched: Iterable[Fact]) -> Changes:
+    async def _changes(self, touched: Iterable[Fact]) -> JourneyChanges:
         """What the rules make of these facts, of all that their owners have, and of the journeys that they were on."""
         facts = set(touched)
         while facts:
@@ -177,9 +218,10 @@ class Linker:
             further = {fact for each in stored for fact in each.entries} - known
             if not further:
                 judging = Judging(self._rules, self._clock(), lambda bsn: citizen_key(self._sealer, bsn))
-                return changes_to(stored, linked(gathered.happenings, gathered.lines, self._rules), judging)
+                trips = linked(gathered.happenings, gathered.lines, self._rules)
+                return changes_to(stored, trips, gathered.lines, judging)
             facts |= further
-        return Changes()
+        return NO_CHANGES
 
     async def _look_again(self) -> None:
         """What no log tells: quiet journeys close, and a caller whom a back-end came to know joins the own journey."""
@@ -192,7 +234,7 @@ class Linker:
         found = await self._store.contacts_of_nobody(since, self._looked_again_after, self._pace.batch)
         self._looked_again_after = found[-1][0] if len(found) == self._pace.batch else 0
         changes = await self._changes(fact for _, fact in found)
-        if changes != Changes():
+        if changes != NO_CHANGES:
             await self._store.write(self.holder, changes, {})
 
 
@@ -214,10 +256,8 @@ def _facts(record: Any) -> Iterable[Fact]:
             return []
 
 
-def _moved(position: LogPosition, batch: Sequence[Change[Any] | MalformedChange]) -> LogPosition:
-    return LogPosition(batch[-1].position if batch else position.position, position.history_end)
-
-
-def _progress(positions: Mapping[str, LogPosition]) -> Progress:
-    total = sum(each.history_end for each in positions.values())
-    return Progress(sum(min(each.position, each.history_end) for each in positions.values()), total)
+def _lines(batches: Batches) -> Sequence[StatusLine]:
+    """The status changes among what was read."""
+    changes = (change for batch in batches.values() for change in batch.changes)
+    records = (change.record for change in changes if isinstance(change, Change))
+    return [line_of(record) for record in records if isinstance(record, StatusChange)]

@@ -4,18 +4,25 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from sources.errors import SourceError
-from sources.ports import Change, Log, MalformedChange
+from sources.errors import MarkExpired, SourceError
+from sources.ports import Change, Log, MalformedChange, Mark
 from subscriptions.waking import Rest
 
 BATCH = 500
 """Rows that one reading of a log asks for."""
+
+WHOLE_SECONDS = 30.0
+"""How often a log is read as a whole, for rows that come very late by their serials."""
 
 
 class Follower(Protocol):
     """What a tail hands changes to; it must not wait."""
 
     def offer(self, log: str, change: Change[Any]) -> None: ...
+
+    def fail(self, error: MarkExpired) -> None:
+        """Nothing more comes: the log does not go on from where it was read."""
+        ...
 
 
 class Tail:
@@ -44,8 +51,10 @@ class Tail:
         self._report = report
         self._followers: set[Follower] = set()
         self._starting = asyncio.Lock()
+        self._reading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self._position = 0
+        self._mark: Mark = ""
+        self._whole_at = 0.0
         self._caught_up_at: float | None = None
 
     @property
@@ -53,15 +62,20 @@ class Tail:
         """How long ago this tail last stood at the end of its log; None while nobody follows."""
         return None if self._caught_up_at is None else self._clock() - self._caught_up_at
 
-    async def join(self, follower: Follower) -> int:
-        """Adds a follower; it is offered every change after the position that this returns."""
+    async def join(self, follower: Follower, after: Mark | None = None) -> Mark:
+        """Adds a follower; it is offered every change after the mark that this returns, which covers `after`.
+
+        Raises MarkExpired when what came after `after` cannot be told.
+        """
         async with self._starting:
             if self._task is None:
-                self._position = await self.log.end()
-                self._caught_up_at = self._clock()
+                self._mark = await self.log.end()
+                self._whole_at = self._caught_up_at = self._clock()
                 self._task = asyncio.create_task(self._run(), name=f"tail of {self.name}")
+            if after is not None:
+                await self._reach(after)
             self._followers.add(follower)
-            return self._position
+            return self._mark
 
     async def leave(self, follower: Follower) -> None:
         """Removes a follower; without any, nothing is polled any more."""
@@ -79,23 +93,44 @@ class Tail:
         with Rest([self.log], self._sleep) as rest:
             while True:
                 try:
-                    is_behind = await self._read()
+                    is_behind = await self._read(whole=self._clock() - self._whole_at >= WHOLE_SECONDS)
+                except MarkExpired as error:
+                    self._fail(error)
+                    return
                 except SourceError as error:
                     self._report(self.name, error)
                     is_behind = False
                 if not is_behind:
                     await rest.take(self._poll_seconds)
 
-    async def _read(self) -> bool:
+    async def _reach(self, mark: Mark) -> None:
+        """Reads on until a mark is covered, which another process may have given out just now."""
+        while not await self.log.covers(self._mark, mark):
+            if not await self._read(whole=True) and not await self.log.covers(self._mark, mark):
+                raise MarkExpired(self.log.source)
+
+    async def _read(self, *, whole: bool) -> bool:
         """Hands on one batch; whether there may be more at once."""
-        changes = await self.log.changes(self._position, BATCH)
-        for change in changes:
-            self._position = change.position
-            if isinstance(change, MalformedChange):
-                self._report(self.name, change.error)
-                continue
-            for follower in tuple(self._followers):
-                follower.offer(self.name, change)
-        if len(changes) < BATCH:
-            self._caught_up_at = self._clock()
-        return len(changes) == BATCH
+        async with self._reading:
+            reading = await self.log.changes(self._mark, BATCH, whole=whole)
+            self._mark = reading.mark
+            for change in reading.changes:
+                self._hand_on(change)
+            if not reading.more:
+                self._caught_up_at = self._clock()
+                self._whole_at = self._caught_up_at if whole else self._whole_at
+            return reading.more
+
+    def _hand_on(self, change: Change[Any] | MalformedChange) -> None:
+        if isinstance(change, MalformedChange):
+            self._report(self.name, change.error)
+            return
+        for follower in tuple(self._followers):
+            follower.offer(self.name, change)
+
+    def _fail(self, error: MarkExpired) -> None:
+        self._report(self.name, error)
+        self._task = self._caught_up_at = None
+        followers, self._followers = self._followers, set()
+        for follower in followers:
+            follower.fail(error)

@@ -50,7 +50,7 @@ async def everything_of(owners: Several[Owner], sources: Sources) -> Gathered:
     happenings = [each for each in (*contacts, *reports) if each is not None and each.owner in owners]
     numbers = [each.key for each in happenings if each.kind is EntryKind.REPORT]
     histories = await sources.status_changes.of_parents("report", numbers, ALL, EVERYTHING)
-    return Gathered(happenings, [_line(change) for page in histories for change in page.rows])
+    return Gathered(happenings, [line_of(change) for page in histories for change in page.rows])
 
 
 class _Known:
@@ -145,7 +145,8 @@ class _Known:
         self.contacts.update((contact.key, contact) for page in pages for contact in page.rows)
 
 
-def _line(change: StatusChange) -> StatusLine:
+def line_of(change: StatusChange) -> StatusLine:
+    """A status change, as the rules see it."""
     return StatusLine(change.report_number, change.at, change.status, change.key)
 
 

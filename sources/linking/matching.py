@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sources.linking.gathering import Fact, numbers_among
-from sources.linking.rules import Passage, Rules, Trip
+from sources.linking.rules import Passage, Rules, StatusLine, Trip
 from sources.paging import ALL
 from sources.ports import Sources
 from sources.records import EntryKind, Handover, Journey, JourneyEntry, JourneyState
@@ -45,10 +45,14 @@ class JourneyChange:
 
 @dataclass(frozen=True)
 class Changes:
-    """What one batch changes. `retired` are the keys of journeys that nothing is left of."""
+    """What one batch changes. `retired` are the keys of journeys that nothing is left of.
+
+    `histories`: what happened to the reports that come onto a journey.
+    """
 
     journeys: Sequence[JourneyChange] = ()
     retired: Sequence[int] = ()
+    histories: Sequence[StatusLine] = ()
 
 
 @dataclass(frozen=True)
@@ -91,14 +95,19 @@ async def stored_with(facts: Iterable[Fact], bsns: Sequence[str], sources: Sourc
     ]
 
 
-def changes_to(stored: Sequence[Stored], trips: Sequence[Trip], judging: Judging) -> Changes:
+def changes_to(
+    stored: Sequence[Stored], trips: Sequence[Trip], lines: Sequence[StatusLine], judging: Judging
+) -> Changes:
     """From what is stored to what should be. The trips must cover all that the stored journeys hold."""
     matched = _matched(stored, trips)
-    changes = (_change(trip, matched.get(place), judging) for place, trip in enumerate(trips))
+    found = (_change(trip, matched.get(place), judging) for place, trip in enumerate(trips))
+    changes = [change for change in found if change is not None]
     kept = {each.journey.key for each in matched.values()}
+    gained = {fact for change in changes for fact, _ in change.gained}
     return Changes(
-        [change for change in changes if change is not None],
+        changes,
         [each.journey.key for each in stored if each.journey.key not in kept],
+        [line for line in lines if (EntryKind.REPORT, line.report) in gained],
     )
 
 

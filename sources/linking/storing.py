@@ -7,6 +7,8 @@ from typing import Protocol
 
 from sources.linking.gathering import Fact
 from sources.linking.matching import Changes
+from sources.linking.rules import StatusLine
+from sources.ports import Mark
 
 
 class NotTheLinker(Exception):
@@ -15,10 +17,14 @@ class NotTheLinker(Exception):
 
 @dataclass(frozen=True)
 class LogPosition:
-    """How far a log has been read. What stood there up to `history_end` when it was first met is history."""
+    """How far a log has been read.
 
-    position: int
-    history_end: int
+    What stood there when it was first met, at `mark`, is history: it is read by serial, and `history` is the last one
+    read. None once all of it has been: then `mark` moves on.
+    """
+
+    mark: Mark
+    history: int | None = None
 
 
 class JourneyStore(Protocol):
@@ -43,8 +49,10 @@ class JourneyStore(Protocol):
         """Those of the facts that are on a journey."""
         ...
 
-    async def write(self, holder: str, changes: Changes, positions: Mapping[str, LogPosition]) -> None:
-        """All of it, or nothing."""
+    async def write(
+        self, holder: str, changes: Changes, positions: Mapping[str, LogPosition], lines: Sequence[StatusLine] = ()
+    ) -> None:
+        """All of it, or nothing. Those lines of reports on journeys that were not told there yet are told."""
         ...
 
     async def close_quiet(self, holder: str, now: datetime) -> int:

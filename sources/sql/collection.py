@@ -16,7 +16,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sources.errors import RecordMalformed, SourceError
 from sources.local_time import local_bound
 from sources.paging import Page, PageRequest, Position
-from sources.ports import Change, MalformedChange, WakeUps
 from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
@@ -305,53 +304,6 @@ class SqlCollection(Generic[R, F]):
 
     def _sees_nothing(self, scope: Scope) -> bool:
         return scope.nobody and not self._public
-
-
-class SqlLog(Generic[R]):
-    """An append-only table read by its serial; `sources.ports.Log` says what the methods promise."""
-
-    def __init__(
-        self,
-        database: Database,
-        *,
-        rows: sa.FromClause,
-        columns: Sequence[sa.ColumnElement[Any]],
-        serial: sa.ColumnElement[Any],
-        read: Callable[[RowView], R],
-    ) -> None:
-        self._database = database
-        self._rows = rows
-        self._columns = [_raw(database, column) for column in columns]
-        self._serial = serial
-        self._read = read
-
-    @property
-    def source(self) -> str:
-        return self._database.name
-
-    @property
-    def wake_ups(self) -> WakeUps | None:
-        return self._database.wake_ups
-
-    async def end(self) -> int:
-        newest = sa.select(sa.func.coalesce(sa.func.max(self._serial), 0).label("newest"))
-        return (await self._database.fetch(newest))[0]["newest"]
-
-    async def changes(self, after: int, limit: int) -> Sequence[Change[R] | MalformedChange]:
-        statement = (
-            sa.select(self._serial.label("_serial"), *self._columns)
-            .select_from(self._rows)
-            .where(self._serial > after)
-            .order_by(self._serial)
-            .limit(limit)
-        )
-        return [self._change(row) for row in await self._database.fetch(statement)]
-
-    def _change(self, row: Row) -> Change[R] | MalformedChange:
-        record = _read(self._database, self._read, row)
-        if isinstance(record, RecordMalformed):
-            return MalformedChange(row["_serial"], record)
-        return Change(row["_serial"], record)
 
 
 def _raw(database: Database, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

@@ -14,8 +14,9 @@ from sources.filters import ReportFilter
 from sources.local_time import local_bound
 from sources.records import Address, Involvement, Location, Report, ReportKind, ReportStatus, StatusChange
 from sources.scope import Scope
-from sources.sql.collection import Condition, Link, Own, SqlCollection, SqlLog
+from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
+from sources.sql.log import SqlLog
 from sources.sql.reading import RowView
 from sources.sql.tables import table_of
 

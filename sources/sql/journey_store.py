@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.linking.gathering import Fact
 from sources.linking.matching import NEW, Changes, JourneyChange
+from sources.linking.rules import StatusLine
 from sources.linking.storing import LogPosition, NotTheLinker
-from sources.records import EntryKind, Journey, JourneyState
+from sources.records import EntryKind, Journey, JourneyState, NewsKind
 from sources.sql.connections import FAILURES, Connections
 from sources.sql.journeys import (
     CHANNEL,
@@ -23,6 +24,7 @@ from sources.sql.journeys import (
     JOURNEY,
     LINKER,
     LINKER_POSITION,
+    NEWS,
     SOURCE,
     naive_utc,
 )
@@ -59,7 +61,7 @@ class SqlJourneyStore:
     async def positions(self) -> Mapping[str, LogPosition]:
         async with self._transaction() as connection:
             rows = (await connection.execute(sa.select(LINKER_POSITION))).mappings()
-            return {row["log"]: LogPosition(row["position"], row["history_end"]) for row in rows}
+            return {row["log"]: LogPosition(row["mark"], row["history"]) for row in rows}
 
     async def placed(self, facts: Iterable[Fact]) -> set[Fact]:
         by_kind: dict[EntryKind, list[str]] = {}
@@ -74,14 +76,17 @@ class SqlJourneyStore:
                 )
             }
 
-    async def write(self, holder: str, changes: Changes, positions: Mapping[str, LogPosition]) -> None:
+    async def write(
+        self, holder: str, changes: Changes, positions: Mapping[str, LogPosition], lines: Sequence[StatusLine] = ()
+    ) -> None:
         async with self._transaction() as connection:
             await _fence(connection, holder)
             await _lose(connection, changes)
             keys = await _put_journeys(connection, changes.journeys)
-            await _gain(connection, dict(zip(keys, changes.journeys, strict=True)))
+            gained = await _gain(connection, dict(zip(keys, changes.journeys, strict=True)))
+            told = await _tell(connection, gained, [*changes.histories, *lines])
             await _remember(connection, positions)
-            if changes.journeys and connection.dialect.name == "postgresql":
+            if told and connection.dialect.name == "postgresql":
                 await connection.execute(sa.text(f"NOTIFY {WAKE_UP}"))
 
     async def close_quiet(self, holder: str, now: datetime) -> int:
@@ -152,8 +157,8 @@ async def _put_journeys(connection: AsyncConnection, changes: Sequence[JourneyCh
     return [next(made) if each.journey.key == NEW else each.journey.key for each in changes]
 
 
-async def _gain(connection: AsyncConnection, changes: Mapping[int, JourneyChange]) -> None:
-    """Entries in the order of time, so that those who follow the log hear of them in that order."""
+async def _gain(connection: AsyncConnection, changes: Mapping[int, JourneyChange]) -> Sequence[Row]:
+    """Adds what journeys gain; the new entries."""
     passed = [(key, passage) for key, each in changes.items() for passage in each.passed]
     rows: list[Row] = [
         {
@@ -180,6 +185,36 @@ async def _gain(connection: AsyncConnection, changes: Mapping[int, JourneyChange
         await connection.execute(sa.insert(ENTRY), sorted(entries, key=_in_time))
     if channels:
         await connection.execute(sa.insert(CHANNEL), channels)
+    return entries
+
+
+async def _tell(connection: AsyncConnection, entries: Sequence[Row], lines: Sequence[StatusLine]) -> int:
+    """Adds the news of new entries and of reports' lines, in the order of time; how much of it is new."""
+    journeys = await _journeys_of_reports(connection, {line.report for line in lines})
+    told = [
+        _news(entry["at"], entry["journey_id"], NewsKind(entry["kind"]), int(entry["key"]))
+        for entry in entries
+        if entry["kind"] != EntryKind.REPORT.value
+    ]
+    told += [
+        _news(naive_utc(line.at), journeys[line.report], NewsKind.STATUS_CHANGE, line.serial)
+        for line in lines
+        if line.report in journeys
+    ]
+    keys = {row["key"] for row in told}
+    known = await connection.execute(sa.select(NEWS.c.journey_id, NEWS.c.kind, NEWS.c.key).where(NEWS.c.key.in_(keys)))
+    before = {tuple(row) for row in known}
+    new = {(row["journey_id"], row["kind"], row["key"]): row for row in sorted(told, key=_in_time)}
+    rows = [row for which, row in new.items() if which not in before]
+    if rows:
+        await connection.execute(sa.insert(NEWS), [{name: row[name] for name in _NEWS_COLUMNS} for row in rows])
+    return len(rows)
+
+
+async def _journeys_of_reports(connection: AsyncConnection, numbers: Iterable[str]) -> Mapping[str, int]:
+    on = sa.select(ENTRY.c.key, ENTRY.c.journey_id)
+    found = await connection.execute(on.where(ENTRY.c.kind == EntryKind.REPORT.value, ENTRY.c.key.in_(numbers)))
+    return {row.key: row.journey_id for row in found}
 
 
 async def _inserted(
@@ -196,9 +231,7 @@ async def _remember(connection: AsyncConnection, positions: Mapping[str, LogPosi
     if not positions:
         return
     await connection.execute(sa.delete(LINKER_POSITION).where(LINKER_POSITION.c.log.in_(list(positions))))
-    rows = [
-        {"log": name, "position": each.position, "history_end": each.history_end} for name, each in positions.items()
-    ]
+    rows = [{"log": name, "mark": each.mark, "history": each.history} for name, each in positions.items()]
     await connection.execute(sa.insert(LINKER_POSITION), rows)
 
 
@@ -217,6 +250,13 @@ def _entry(journey: int, kind: EntryKind, key: str, at: datetime) -> Row:
     return {"journey_id": journey, "kind": kind.value, "key": key, "at": naive_utc(at)}
 
 
-def _in_time(entry: Row) -> tuple[datetime, str]:
-    """Contacts (C) before the handovers (H) that they brought, before reports (R)."""
-    return entry["at"], entry["kind"]
+def _news(at: datetime, journey: int, kind: NewsKind, key: int) -> Row:
+    return {"at": at, "journey_id": journey, "kind": kind.value, "key": key}
+
+
+_NEWS_COLUMNS = ("journey_id", "kind", "key")
+
+
+def _in_time(row: Row) -> tuple[datetime, str]:
+    """Contacts (C) before the handovers (H) that they brought, before reports (R) and their status changes (S)."""
+    return row["at"], row["kind"]

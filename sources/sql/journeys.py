@@ -12,11 +12,12 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 from sources.filters import EntryFilter, JourneyFilter
-from sources.records import EntryKind, Handover, Journey, JourneyEntry, JourneyState
+from sources.records import EntryKind, Handover, Journey, JourneyEntry, JourneyNews, JourneyState, NewsKind
 from sources.scope import Scope
 from sources.sealing import Sealer, citizen_keys
-from sources.sql.collection import Condition, Link, Own, SqlCollection, SqlLog
+from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
+from sources.sql.log import SqlLog
 from sources.sql.reading import RowView
 from sources.sql.tables import table_of
 
@@ -24,6 +25,7 @@ SOURCE = "journeys"
 
 STATES = {state.value: state for state in JourneyState}
 KINDS = {kind.value: kind for kind in EntryKind}
+NEWS_KINDS = {kind.value: kind for kind in NewsKind}
 
 _Serial = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _Code = sa.String().with_variant(sa.String(collation="C"), "postgresql")
@@ -94,6 +96,21 @@ class HandoverRow(Journeys, table=True):
     note: str | None = None
 
 
+class JourneyNewsRow(Journeys, table=True):
+    """That a contact (C), status change (S) or handover (H) happened on a journey: told once, and never taken back.
+
+    The linker alone writes it, so that its serials are one order over all sources.
+    """
+
+    __tablename__ = "journey_news"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (sa.UniqueConstraint("kind", "key", "journey_id", name="journey_news_once"), _NEVER_AGAIN)
+
+    position: int = Field(primary_key=True, sa_type=_Serial)
+    journey_id: int = Field(sa_type=sa.BigInteger)
+    kind: str = Field(max_length=1)
+    key: int = Field(sa_type=sa.BigInteger)
+
+
 class LinkerRow(Journeys, table=True):
     """Which process is the linker, and until when unless it says so again. One row, `id` 1."""
 
@@ -105,19 +122,20 @@ class LinkerRow(Journeys, table=True):
 
 
 class LinkerPositionRow(Journeys, table=True):
-    """How far the linker has read a log. Up to `history_end` stood there before the linker met it."""
+    """How far the linker has read a log: to `mark`, or the history before it up to the serial `history`."""
 
     __tablename__ = "linker_position"  # pyright: ignore[reportAssignmentType]
 
     log: str = Field(primary_key=True)
-    position: int = Field(sa_type=sa.BigInteger)
-    history_end: int = Field(sa_type=sa.BigInteger)
+    mark: str
+    history: int | None = Field(default=None, sa_type=sa.BigInteger)
 
 
 JOURNEY = table_of(JourneyRow)
 ENTRY = table_of(JourneyEntryRow)
 CHANNEL = table_of(JourneyChannelRow)
 HANDOVER = table_of(HandoverRow)
+NEWS = table_of(JourneyNewsRow)
 LINKER = table_of(LinkerRow)
 LINKER_POSITION = table_of(LinkerPositionRow)
 
@@ -171,9 +189,9 @@ def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[Journey
     )
 
 
-def journey_log(database: Database) -> SqlLog[JourneyEntry]:
-    """Entries in the order in which they were made."""
-    return SqlLog(database, rows=ENTRY, columns=list(_entry), serial=_entry.position, read=_read_entry)
+def journey_log(database: Database) -> SqlLog[JourneyNews]:
+    """What happened on journeys, in the order in which it was told."""
+    return SqlLog(database, rows=NEWS, columns=list(NEWS.c), serial=NEWS.c.position, read=_read_news)
 
 
 def journey_channels(database: Database, sealer: Sealer) -> SqlCollection[str, None]:
@@ -259,6 +277,15 @@ def _read_entry(row: RowView) -> JourneyEntry:
         kind=row.code("kind", KINDS),
         entry_key=row.text("key"),
         at=row.utc_instant("at"),
+    )
+
+
+def _read_news(row: RowView) -> JourneyNews:
+    return JourneyNews(
+        key=row.integer("position"),
+        journey_key=row.integer("journey_id"),
+        kind=row.code("kind", NEWS_KINDS),
+        news_key=row.integer("key"),
     )
 
 

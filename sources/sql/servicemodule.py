@@ -15,8 +15,9 @@ from sources.local_time import local_bound
 from sources.phone_numbers import e164, typed_forms
 from sources.records import Agent, Attachment, Channel, Contact, ContactSubject, Direction, Location, Medium
 from sources.scope import Scope
-from sources.sql.collection import Condition, Link, Own, SqlCollection, SqlLog
+from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
+from sources.sql.log import SqlLog
 from sources.sql.reading import RowView, digits_of
 from sources.sql.tables import table_of
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sources.errors import MarkExpired
 from sources.filters import CitizenMatch, ContactFilter, EntryFilter, JourneyFilter, NameMatch, ReportFilter
 from sources.paging import ALL, PageRequest
 from sources.ports import Sources
@@ -211,23 +212,33 @@ async def test_filters(port: Port, sources: Sources, model: Sources, facts: Fact
 
 
 @pytest.mark.parametrize("name", ["contact_log", "subject_log", "status_log", "involvement_log", "journey_log"])
-async def test_a_log_gives_everything_after_a_position_in_order(name: str, sources: Sources, facts: Facts) -> None:
+async def test_a_log_gives_all_that_stands_there_and_no_more(name: str, sources: Sources, facts: Facts) -> None:
     log = getattr(sources, name)
     records: Any = {
         "contact_log": facts.contacts,
         "subject_log": subjects_of(facts),
         "status_log": facts.status_changes,
         "involvement_log": facts.involvements,
-        "journey_log": facts.entries,
+        "journey_log": facts.news,
     }[name]
-    met, after = [], 0
-    while changes := await log.changes(after, 50):
-        assert [change.position for change in changes] == sorted({change.position for change in changes})
+    end, met, after = await log.end(), [], 0
+    while changes := await log.history(end, after, 50):
+        assert [change.serial for change in changes] == sorted({change.serial for change in changes})
         met.extend(change.record for change in changes)
-        after = changes[-1].position
+        after = changes[-1].serial
     assert met == sorted(records, key=lambda each: each.key)
-    assert after == await log.end()
-    assert await log.changes(after, 50) == []
+    assert (await log.changes(end, 50)).changes == []
+    assert await log.serials(end) == after
+    assert await log.covers(end, end)
+    assert await log.ahead(end, 50) == []
+    assert [page async for page in log.between(end, end) if page] == []
+
+
+async def test_a_mark_that_a_log_never_gave_out_has_expired(sources: Sources) -> None:
+    end = await sources.status_log.end()
+    further = "9" + end if end.isdigit() else end.replace(",", ",9")
+    with pytest.raises(MarkExpired):
+        await sources.status_log.changes(further, 50)
 
 
 async def test_nobody_reaches_no_back_end_that_is_not_public(sources: Sources, facts: Facts) -> None:

@@ -127,18 +127,19 @@ async def test_a_new_contact_reaches_the_agents_screen(live: tuple[Server, Urls]
         assert contact["citizen"]["id"]
 
 
-async def test_a_journey_tells_of_its_reports(live: tuple[Server, Urls]) -> None:
-    server, urls = live
+async def test_a_journey_tells_of_its_reports(own_urls: Urls, tmp_path: Path) -> None:
+    urls = own_urls
     number, bsn = await reported(urls)
     entry = next(row for row in await rows_of(urls["journeys"], ENTRY) if row["key"] == number)
     journey = encode("Journey", entry["journey_id"])
-    async with connected(server, server.citizen(bsn)) as socket:
-        await socket.subscribe("a", JOURNEY, id=journey)
-        assert await socket.silent(0.5)
-        await write(urls["incidents"], *change_of(number, "OVER"))
-        event = (await socket.event("a"))["data"]["journeyUpdated"]
-        assert event["entry"] == {"__typename": "StatusChange", "label": "Overgedragen aan een andere eenheid"}
-        assert event["journey"] == {"id": journey}
+    with serving(urls, tmp_path, OMNILOKET_LINKING__RUN="true") as server:
+        async with connected(server, server.citizen(bsn)) as socket:
+            await socket.subscribe("a", JOURNEY, id=journey)
+            assert await socket.silent(0.5)
+            await write(urls["incidents"], *change_of(number, "OVER"))
+            event = (await socket.event("a"))["data"]["journeyUpdated"]
+            assert event["entry"] == {"__typename": "StatusChange", "label": "Overgedragen aan een andere eenheid"}
+            assert event["journey"] == {"id": journey}
 
 
 async def test_many_clients_get_every_change_in_one_order(live: tuple[Server, Urls]) -> None:

@@ -30,7 +30,7 @@ async def test_a_row_that_cannot_be_read_costs_that_row(own_urls: Urls) -> None:
         assert len(page.rows) == total - 1
         (found,) = await contacts.by_ids([number], EVERYTHING)
         assert isinstance(found, RecordMalformed)
-        (change,) = await log.changes(number - 1, 10)
+        (change,) = await log.history(await log.end(), number - 1, 10)
         assert isinstance(change, MalformedChange)
 
 

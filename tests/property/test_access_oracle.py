@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from graphql import parse, print_ast
 
-from resolvers.paging import seal_cursor
 from support.access_oracle import Json, Oracle, global_id, id_of_citizen
 from support.askers import ASKERS, Asker
-from support.back_ends import SEALER
-from support.in_process import Served, served
+from support.in_process import Served, from_the_beginning, served
 from support.small_world import build
 from support.values import ids_in
 
@@ -95,7 +93,6 @@ UPDATES = """
       journeyUpdated(id: $id, after: $after) { entry { ... on Node { id } } journey { ...AnyJourney } }
     }
 """
-START = seal_cursor(SEALER, "live", {"statuses": 0, "contacts": 0, "entries": 0})
 
 
 @pytest.fixture(scope="module")
@@ -155,9 +152,10 @@ def test_streams_tell_what_the_oracle_says(running: tuple[asyncio.Runner, Served
     runner, world = running
     oracle = Oracle(world.world, asker)
     seen = oracle.everything()
+    start = from_the_beginning(world.world.urls)
 
     def told(query: str, **variables: str) -> Json:
-        raw = runner.run(world.follow(asker, whole(query), {"after": START, **variables}))
+        raw = runner.run(world.follow(asker, whole(query), {"after": start, **variables}))
         return events(raw.decode().splitlines()[1:])
 
     in_serial_order = sorted(oracle.status_changes(), key=lambda row: row["volgnummer"])

@@ -36,7 +36,7 @@ from sources.records import (
 )
 from sources.sealing import bsn_of
 from sources.sql.journey_store import SqlJourneyStore
-from sources.sql.journeys import CHANNEL, ENTRY, HANDOVER, JOURNEY
+from sources.sql.journeys import CHANNEL, ENTRY, HANDOVER, JOURNEY, NEWS
 from sources.sql.migrating import migrate
 from subscriptions.linker import Linker, Pace
 from support.back_ends import SEALER, Opened, rows_of, run, write
@@ -51,6 +51,7 @@ CLEARED = [
     "DELETE FROM journey_entry",
     "DELETE FROM journey_channel",
     "DELETE FROM handover",
+    "DELETE FROM journey_news",
     "DELETE FROM journey",
     "DELETE FROM linker_position",
     "UPDATE linker SET until = '2000-01-01 00:00:00.000000'",
@@ -202,10 +203,12 @@ class MortalStore(SqlJourneyStore):
 
     fate = "lives"
 
-    async def write(self, holder: str, changes: Changes, positions: Mapping[str, LogPosition]) -> None:
+    async def write(
+        self, holder: str, changes: Changes, positions: Mapping[str, LogPosition], lines: Sequence[StatusLine] = ()
+    ) -> None:
         if self.fate == "dies before it writes":
             raise Died
-        await super().write(holder, changes, positions)
+        await super().write(holder, changes, positions, lines)
         if self.fate == "dies after it wrote":
             raise Died
 
@@ -243,6 +246,7 @@ async def _lived_through(url: str, turns: Sequence[tuple[Sequence[Event], int, s
             clock.now += timedelta(seconds=60)
             await _linked_for_a_while(url, _over(world, opened), clock, batch, fate)
         await _linked_for_a_while(url, _over(world, opened), clock, 3, "lives", rounds=20)
+    assert await _left_untold(url, world.facts) == set()
     return await _as_stored(url), _as_they_should_be(world.facts)
 
 
@@ -283,6 +287,15 @@ async def _linked_for_a_while(
         pace = Pace(batch=batch)
         with suppress(Died):
             await Linker(sources, store, SEALER, rules=RULES, pace=pace, sleep=sleep, clock=clock).run()
+
+
+async def _left_untold(url: str, facts: Facts) -> set[tuple[int, str, int]]:
+    """What is on a journey, and was not told there; what was told twice, its table refuses."""
+    told = {(row["journey_id"], row["kind"], row["key"]) for row in await rows_of(url, NEWS)}
+    entries = await rows_of(url, ENTRY)
+    here = {row["key"]: row["journey_id"] for row in entries if row["kind"] == "R"}
+    expected = {(row["journey_id"], row["kind"], int(row["key"])) for row in entries if row["kind"] != "R"}
+    return (expected | {(here[line.report_number], "S", line.key) for line in facts.status_changes}) - told
 
 
 async def _as_stored(url: str) -> list[Any]:

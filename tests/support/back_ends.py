@@ -15,13 +15,13 @@ from sources.demo.population import Population
 from sources.linking.rules import Rules
 from sources.paging import ALL
 from sources.ports import Sources
-from sources.records import Involvement
+from sources.records import Involvement, JourneyNews, NewsKind
 from sources.scope import EVERYTHING
 from sources.sealing import Sealer
 from sources.sql.database import Database
 from sources.sql.incidents import BETROKKENE, INCIDENT
 from sources.sql.journey_store import SqlJourneyStore
-from sources.sql.journeys import CHANNEL
+from sources.sql.journeys import CHANNEL, NEWS
 from sources.sql.opening import SERVES, bound
 from sources.sql.servicemodule import BIJLAGE, KLANTCONTACT, ONDERWERP
 from subscriptions.linker import Linker
@@ -136,6 +136,10 @@ async def facts_in(urls: Urls) -> Facts:
             involvements=[
                 Involvement(row["volgnummer"], row["incident_nummer"])
                 for row in await rows_of(urls["incidents"], BETROKKENE)
+            ],
+            news=[
+                JourneyNews(row["position"], row["journey_id"], NewsKind(row["kind"]), row["key"])
+                for row in await rows_of(urls["journeys"], NEWS)
             ],
         )
 

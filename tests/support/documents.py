@@ -27,7 +27,9 @@ from graphql import (
 )
 from hypothesis import strategies as st
 
-MEASURED = {("SourceHealth", name) for name in ("available", "checkedAt", "latencyMs", "tailLagMs")}
+MEASURED = {
+    ("SourceHealth", name) for name in ("available", "checkedAt", "latencyMs", "tailLagMs", "heldBackMs", "heldBackBy")
+}
 """Fields that are not asked for: they are measured anew for every answer, so that no two answers are the same."""
 
 ROOTS = ("node", "nodes", "viewer", "citizen", "citizens", "contact", "contacts", "report", "reports", "journey")

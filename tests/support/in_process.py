@@ -9,11 +9,19 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx
+from sqlalchemy import make_url
 from starlette.applications import Starlette
 
 from omniloket.app import application
-from subscriptions.hub import Event, Hub
+from resolvers.live import CONTACTS, JOURNEYS, STATUSES
+from resolvers.live_cursors import sealed_for_every_field
+from sources.ports import Mark
+from sources.sql.incidents import INCIDENT_STATUS
+from sources.sql.journeys import NEWS
+from sources.sql.servicemodule import KLANTCONTACT
+from subscriptions.hub import Event, Hub, Standing
 from support.askers import KEY, Asker
+from support.back_ends import SEALER, Urls
 from support.houses import settings
 from support.small_world import World
 from support.sockets import SUBPROTOCOL
@@ -26,21 +34,31 @@ class HistoryHub(Hub):
     """A hub whose streams end where the logs ended when they began, so that a test knows when it has heard all."""
 
     @asynccontextmanager
-    async def follow(self, after: Mapping[str, int | None]) -> AsyncGenerator[AsyncIterator[Event]]:
+    async def follow(self, after: Mapping[str, Mark | None]) -> AsyncGenerator[AsyncIterator[Event]]:
         ends = {name: end for name, end in (await self.ends()).items() if name in after}
-        start = {name: ends[name] if position is None else position for name, position in after.items()}
+        start = {name: mark or ends[name] for name, mark in after.items()}
         async with super().follow(start) as events:
             yield _until(ends, start, events)
 
 
 async def _until(
-    ends: Mapping[str, int], start: Mapping[str, int], events: AsyncIterator[Event]
+    ends: Mapping[str, Mark], start: Mapping[str, Mark], events: AsyncIterator[Event]
 ) -> AsyncIterator[Event]:
     positions = start
-    while any(positions[name] < end for name, end in ends.items()):
+    while positions != ends:
         event = await anext(events)
         yield event
         positions = event.positions
+
+
+def from_the_beginning(urls: Urls) -> str:
+    """The cursor of one who has seen nothing of the logs in some files."""
+    tables = {STATUSES: ("incidents", INCIDENT_STATUS), CONTACTS: ("servicemodule", KLANTCONTACT)}
+    positions: dict[str, Mark | None] = {}
+    for log, (source, table) in {**tables, JOURNEYS: ("journeys", NEWS)}.items():
+        file = Path(str(make_url(urls[source]).database)).name
+        positions[log] = json.dumps([f"{file}/{table.name}", 0])
+    return sealed_for_every_field(SEALER, Standing(positions))
 
 
 class Served:

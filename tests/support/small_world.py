@@ -298,12 +298,13 @@ async def _settle(urls: Urls, marks: Marks) -> None:
         statements += [
             f"UPDATE handover SET id = {new}, note = '{note}' WHERE id = {old}",
             f"UPDATE journey_entry SET key = '{new}' WHERE kind = 'H' AND key = '{old}'",
+            f"UPDATE journey_news SET key = {new} WHERE kind = 'H' AND key = {old}",
         ]
     for old, new in journeys.items():
         statements.append(f"UPDATE journey SET id = {new} WHERE id = {old}")
         statements += [
             f"UPDATE {table} SET journey_id = {new} WHERE journey_id = {old}"
-            for table in ("journey_entry", "journey_channel", "handover")
+            for table in ("journey_entry", "journey_news", "journey_channel", "handover")
         ]
     await write(urls["journeys"], *statements)
 

@@ -11,7 +11,7 @@ from support.access_oracle import Json, Oracle
 from support.askers import Asker
 from support.small_world import World, build, key_of
 
-LOGS = ("klantcontact", "incident_status", "journey_entry")
+LOGS = ("klantcontact", "incident_status", "journey_news")
 """The tables that live updates follow. How far each reaches shows in every live cursor, so their ends stay."""
 
 LOG_PLACES = (("contact:", ".nummer"), ("status:", ".volgnummer"))
@@ -76,7 +76,9 @@ def _rows_seen(world: World, seen: Oracle, text: str) -> dict[str, AbstractSet[A
     contacts = {row["nummer"] for row in seen.contacts()}
     reports = {row["nummer"] for row in seen.reports()}
     journeys = {row["id"] for row in seen.journeys()}
+    statuses, handovers = {row["volgnummer"] for row in seen.status_changes()}, {row["id"] for row in seen.handovers()}
     on_journeys = {"C": {str(number) for number in contacts}, "R": reports}
+    told = {"C": contacts, "S": statuses, "H": handovers}
     return {
         "persoon": {row["bsn"] for row in seen.people()},
         "medewerker": {row["personeelsnummer"] for row in world.rows["medewerker"] if row["personeelsnummer"] in text},
@@ -88,7 +90,7 @@ def _rows_seen(world: World, seen: Oracle, text: str) -> dict[str, AbstractSet[A
         },
         "bijlage": {row["nummer"] for row in seen.attachments()},
         "incident": reports,
-        "incident_status": {row["volgnummer"] for row in seen.status_changes()},
+        "incident_status": statuses,
         "betrokkene": {
             row["volgnummer"]
             for row in world.rows["betrokkene"]
@@ -107,7 +109,12 @@ def _rows_seen(world: World, seen: Oracle, text: str) -> dict[str, AbstractSet[A
             for row in world.rows["journey_channel"]
             if row["journey_id"] in journeys
         },
-        "handover": {row["id"] for row in seen.handovers()},
+        "journey_news": {
+            row["position"]
+            for row in world.rows["journey_news"]
+            if row["journey_id"] in journeys and row["key"] in told[row["kind"]]
+        },
+        "handover": handovers,
     }
 
 

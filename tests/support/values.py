@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from resolvers.paging import seal_cursor
 from support.access_oracle import global_id, id_of_citizen
 from support.askers import ASKERS
-from support.back_ends import SEALER
 from support.documents import Values
-from support.in_process import Served
+from support.in_process import Served, from_the_beginning
 from support.small_world import AGENTS, CHANNELS, World
 
 _KEYS = {
@@ -83,7 +81,7 @@ async def _cursors(served: Served, bsns: list[str]) -> dict[str, list[str]]:
     for bsn in bsns:
         _gather(await served.answer(supervisor, _PEOPLE, {"bsn": bsn}), found)
     live = await served.answer(supervisor, "{ liveCursor }", {})
-    start = seal_cursor(SEALER, "live", {"statuses": 0, "contacts": 0, "entries": 0})
+    start = from_the_beginning(served.world.urls)
     found["live"] = [start, start, start, live["data"]["liveCursor"]]
     return found
 

@@ -1,0 +1,69 @@
+"""The table that a log stands in, and what every order in which it may be read has in common."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+import sqlalchemy as sa
+
+from sources.errors import MarkExpired, RecordMalformed
+from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Reading
+from sources.sql.database import Database, Rows, Statement
+from sources.sql.reading import RowView
+
+R = TypeVar("R")
+
+PAGE = 500
+"""Rows that one statement of a replay asks for."""
+
+
+@dataclass(frozen=True)
+class LogTable(Generic[R]):
+    """A table whose rows `serial` numbers; `rows` joins what else their records need."""
+
+    database: Database
+    rows: sa.FromClause
+    columns: Sequence[sa.ColumnElement[Any]]
+    serial: sa.ColumnElement[Any]
+    read: Callable[[RowView], R]
+
+    @property
+    def name(self) -> str:
+        return cast(Any, self.serial).table.name
+
+    def selected(self, *more: sa.ColumnElement[Any]) -> Statement:
+        """The records' rows, with their serials and what else is asked for."""
+        columns = [_as_written(column, self.database) for column in self.columns]
+        return sa.select(self.serial.label("_serial"), *more, *columns).select_from(self.rows)
+
+    def change(self, row: Mapping[Any, Any], mark: Mark) -> Change[R] | MalformedChange:
+        try:
+            return Change(row["_serial"], mark, self.read(RowView(self.database.name, row)))
+        except RecordMalformed as error:
+            return MalformedChange(row["_serial"], mark, error)
+
+    async def fetch(self, statement: Statement) -> Rows:
+        return await self.database.fetch(statement)
+
+    def expired(self) -> MarkExpired:
+        return MarkExpired(self.database.name)
+
+
+class Order(Protocol[R]):
+    """An order in which a table's rows are given out; `sources.ports.Log` says what the methods promise."""
+
+    async def end(self) -> Mark: ...
+    async def changes(self, after: Mark, limit: int, *, whole: bool) -> Reading[R]: ...
+    def covers(self, mark: Mark, other: Mark) -> bool: ...
+    def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]: ...
+    async def history(self, until: Mark, after: int, limit: int) -> Changes[R]: ...
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]: ...
+    def serials(self, mark: Mark) -> int: ...
+    async def held_back(self) -> HeldBack | None: ...
+
+
+def _as_written(column: sa.ColumnElement[Any], database: Database) -> sa.ColumnElement[Any]:
+    """SQLite keeps timestamps as text: read as text, a malformed one costs its own row and not the statement."""
+    if isinstance(column.type, sa.DateTime) and not database.is_postgresql:
+        return sa.type_coerce(column, sa.String).label(cast(Any, column).name)
+    return column

@@ -1,0 +1,256 @@
+"""Rows in the order of the transactions that wrote them, on PostgreSQL: those of one transaction by their serials.
+
+A transaction's number says when it began to write, so one that is open may have any number of rows yet at its own
+place. Only what lies before the horizon (`sources.sql.horizon`) is given out: there, nothing is open any more, and no
+row will ever appear. A row's number may be a subtransaction's: those are given out after their transaction's own, so
+that it ends before the horizon passes any of them.
+
+No index knows the numbers of transactions. Rows are looked for among the newest serials, which an index does know; and
+once in a while among all of them, since serials can be taken long before they are written (a CACHE, a client that
+reserves them). What such a row's place was passed without, the mark remembers.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+import sqlalchemy as sa
+from msgspec import Struct, ValidationError, convert
+from msgspec.structs import replace
+
+from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Reading
+from sources.sql.database import Rows
+from sources.sql.horizon import Horizon, horizon_of
+from sources.sql.log_table import PAGE, LogTable
+
+R = TypeVar("R")
+
+Place = tuple[int, int]
+"""A row's transaction, in 64 bits, and its serial."""
+
+Condition = sa.ColumnElement[bool]
+
+NEAR = 1000
+"""Rows before the newest, by serial, among which late ones are looked for at every reading."""
+
+_LAP = 2**32
+"""Transactions after which their numbers come again in a row's 32 bits."""
+
+_OLD = 2**31
+"""Transactions after which a row is old: whatever has a lower serial is not looked for as new any more."""
+
+
+class TransactionMark(Struct, frozen=True, array_like=True):
+    """What was given out: all up to `checked`, and up to `read` what has a higher serial than `floor`.
+
+    `newest` is the highest serial that was there.
+    """
+
+    log: str
+    read: Place
+    checked: Place
+    floor: int
+    newest: int
+
+    def passed(self, place: Place, *, whole: bool) -> "TransactionMark":
+        """The mark after the next row of a reading."""
+        if place <= self.read:
+            return replace(self, checked=place)
+        return replace(self, read=place, checked=place if whole else self.checked, newest=max(self.newest, place[1]))
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """That all rows with places after `since`, up to `until`, have at least this serial."""
+
+    since: Place
+    until: Place
+    lowest: int
+
+    def joined(self, other: "_Stretch") -> "_Stretch":
+        """What both say together, where the other one begins within this one; else what the other one says."""
+        if not self.since <= other.since <= self.until:
+            return other
+        return _Stretch(self.since, max(self.until, other.until), min(self.lowest, other.lowest))
+
+
+class TransactionOrder(Generic[R]):
+    """`sources.ports.Log` says what the methods promise."""
+
+    def __init__(self, table: LogTable[R]) -> None:
+        self._table = table
+        self._transaction = _transaction_of(table)
+        self._place = sa.tuple_(self._transaction, table.serial)
+        self._known: _Stretch | None = None
+        self._looking = asyncio.Lock()
+        self._newest_old = 0
+        self._learns_at = _OLD
+
+    async def end(self) -> Mark:
+        return _written(_end(await self._horizon()))
+
+    async def changes(self, after: Mark, limit: int, *, whole: bool) -> Reading[R]:
+        horizon = await self._horizon()
+        mark = before = self._honoured(after, horizon)
+        looked_for = self._missing(mark) if whole else self._recent(mark)
+        rows = await self._rows(limit, self._transaction < horizon.first, looked_for)
+        changes: list[Change[R] | MalformedChange] = []
+        for row in rows:
+            mark = mark.passed(_place(row), whole=whole)
+            changes.append(self._table.change(row, _written(mark)))
+        more = len(rows) == limit
+        mark = mark if more else _at(mark, horizon, whole=whole)
+        if whole:
+            self._learn(before, mark, rows)
+        return Reading(changes, _written(mark), more)
+
+    def covers(self, mark: Mark, other: Mark) -> bool:
+        here, there = self._read(mark), self._read(other)
+        if here.log != there.log:
+            raise self._table.expired()
+        return here.checked >= there.read
+
+    async def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
+        mark, end = self._honoured(after, await self._horizon()), self._read(until)
+        lowest = await self._lowest(mark, end)
+        while True:
+            rows = await self._rows(PAGE, self._table.serial >= lowest, self._missing(mark), self._given(end))
+            changes: list[Change[R] | MalformedChange] = []
+            for row in rows:
+                mark = _towards(mark, _place(row), end)
+                changes.append(self._table.change(row, _written(mark)))
+            yield changes
+            if len(rows) < PAGE:
+                return
+
+    async def history(self, until: Mark, after: int, limit: int) -> Changes[R]:
+        end = self._honoured(until, await self._horizon())
+        serial = self._table.serial
+        statement = self._table.selected().where(serial > after, self._given(end)).order_by(serial).limit(limit)
+        return [self._table.change(row, until) for row in await self._table.fetch(statement)]
+
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
+        return [row["_serial"] for row in await self._rows(limit, self._recent(self._read(mark)))]
+
+    def serials(self, mark: Mark) -> int:
+        return self._read(mark).newest
+
+    async def held_back(self) -> HeldBack | None:
+        return (await horizon_of(self._table)).held_back
+
+    async def _horizon(self) -> Horizon:
+        """The horizon now. Learns in time which rows are old, before their numbers could be taken for new ones."""
+        horizon = await horizon_of(self._table)
+        if horizon.next >= self._learns_at:
+            newest = sa.select(sa.func.max(self._table.serial).label("newest"))
+            (row,) = await self._table.fetch(newest.where(self._transaction < horizon.next - _OLD))
+            self._newest_old = max(self._newest_old, row["newest"] or 0)
+            self._learns_at = horizon.next + _OLD // 4
+        return horizon
+
+    def _honoured(self, mark: Mark, horizon: Horizon) -> TransactionMark:
+        """The mark, if nothing that came after it can be missing: this log has come so far, and keeps older rows."""
+        read = self._read(mark)
+        is_pruned = read.newest > 0 and (horizon.oldest is None or horizon.oldest > read.newest)
+        is_in_reach = horizon.next - _OLD < read.read[0] <= horizon.next
+        if read.log != horizon.log or is_pruned or not is_in_reach:
+            raise self._table.expired()
+        return read
+
+    async def _lowest(self, mark: TransactionMark, end: TransactionMark) -> int:
+        """A serial that no row between two marks is below.
+
+        What lies there is all that ever will, so that one search through the table serves all who resume after it.
+        """
+        async with self._looking:
+            known = self._known
+            if known is None or mark.checked < known.since or known.until < end.checked:
+                lowest = sa.select(sa.func.min(self._table.serial).label("_serial"))
+                rows = await self._table.fetch(lowest.where(self._missing(mark), self._given(end)))
+                known = self._learn(mark, end, [row for row in rows if row["_serial"] is not None])
+        return min(known.lowest, end.floor + 1)
+
+    def _learn(self, before: TransactionMark, after: TransactionMark, rows: Rows) -> _Stretch:
+        """Remembers how far up the serials of these rows begin, which are all that lay between two marks."""
+        lowest = min((row["_serial"] for row in rows), default=before.floor + 1)
+        stretch = _Stretch(before.checked, after.checked, min(lowest, before.floor + 1))
+        self._known = stretch if self._known is None else self._known.joined(stretch)
+        return self._known
+
+    async def _rows(self, limit: int, *conditions: Condition) -> Rows:
+        order = [self._transaction, self._table.serial]
+        statement = self._table.selected(self._transaction.label("_transaction")).where(*conditions)
+        return await self._table.fetch(statement.order_by(*order).limit(limit))
+
+    def _given(self, mark: TransactionMark) -> Condition:
+        """Rows that were given out to one who stands at a mark."""
+        near = sa.and_(self._place <= _bound(mark.read), self._table.serial > mark.floor)
+        return sa.or_(self._place <= _bound(mark.checked), near, self._table.serial <= self._newest_old)
+
+    def _missing(self, mark: TransactionMark) -> Condition:
+        """Rows that were not."""
+        late = sa.or_(self._place > _bound(mark.read), self._table.serial <= mark.floor)
+        return sa.and_(self._place > _bound(mark.checked), late, self._table.serial > self._newest_old)
+
+    def _recent(self, mark: TransactionMark) -> Condition:
+        """Those of the missing rows that are looked for at every reading."""
+        looked_through = max(mark.floor, self._newest_old)
+        return sa.and_(self._table.serial > looked_through, self._place > _bound(mark.read))
+
+    def _read(self, mark: Mark) -> TransactionMark:
+        try:
+            return convert(orjson.loads(mark), TransactionMark)
+        except (orjson.JSONDecodeError, ValidationError):
+            raise self._table.expired() from None
+
+
+def _end(horizon: Horizon) -> TransactionMark:
+    """Where everything that can be given out has been."""
+    newest = horizon.newest or 0
+    return TransactionMark(horizon.log, (horizon.first, 0), (horizon.first, 0), newest - NEAR, newest)
+
+
+def _at(mark: TransactionMark, horizon: Horizon, *, whole: bool) -> TransactionMark:
+    """A mark after all that a reading could find."""
+    end = _end(horizon)
+    read = max(mark.read, end.read)
+    return replace(end, read=read, checked=read) if whole else replace(mark, read=read, newest=end.newest)
+
+
+def _towards(mark: TransactionMark, place: Place, end: TransactionMark) -> TransactionMark:
+    """The mark after the next row of a replay that goes on to `end`."""
+    if place <= mark.read:
+        return replace(mark, checked=place)
+    return replace(end, read=place, checked=min(place, end.checked))
+
+
+def _transaction_of(table: LogTable[Any]) -> sa.ColumnElement[int]:
+    """The transaction that wrote a row, in 64 bits.
+
+    A row holds 32 of them. It is older than what comes next, and so the newest transaction before that with these 32;
+    `age` compares the numbers faster than their text could be read. Rows that were frozen before PostgreSQL 9.4, or
+    are older than all transactions, have an age of 2^31 - 1: they come first.
+    """
+    next_one = "(SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint)"
+    # `age` counts from a number that it keeps for the statement; the age of transaction 3 tells which.
+    counted_from = "(SELECT 3 + age('3'::xid))"
+    age = f"age({table.name}.xmin)"
+    written = (
+        f"CASE WHEN {age} = 2147483647 THEN 0 ELSE {next_one} - 1 - "
+        f"(({next_one} - 1 - {counted_from} + {age} + {_LAP}) % {_LAP}) END"
+    )
+    return sa.literal_column(written, sa.BigInteger)
+
+
+def _bound(place: Place) -> sa.ColumnElement[Any]:
+    return sa.tuple_(*(sa.literal(value, sa.BigInteger) for value in place))
+
+
+def _place(row: Any) -> Place:
+    return row["_transaction"], row["_serial"]
+
+
+def _written(mark: TransactionMark) -> Mark:
+    return orjson.dumps([mark.log, mark.read, mark.checked, mark.floor, mark.newest]).decode()

@@ -8,6 +8,9 @@ that it ends before the horizon passes any of them.
 No index knows the numbers of transactions. Rows are looked for among the newest serials, which an index does know; and
 once in a while among all of them, since serials can be taken long before they are written (a CACHE, a client that
 reserves them). What such a row's place was passed without, the mark remembers.
+
+A mark is the place of a row, never the horizon itself: after a crash PostgreSQL may give numbers again that it had
+given to transactions of which nothing was written down, but none before that of a row which was committed.
 """
 
 import asyncio
@@ -60,6 +63,10 @@ class TransactionMark(Struct, frozen=True, array_like=True):
             return replace(self, checked=place)
         return replace(self, read=place, checked=place if whole else self.checked, newest=max(self.newest, place[1]))
 
+    def whole(self, newest: int) -> "TransactionMark":
+        """The mark after all that a reading of the whole table could find."""
+        return replace(self, checked=self.read, floor=newest - NEAR, newest=max(self.newest, newest))
+
 
 @dataclass(frozen=True)
 class _Stretch:
@@ -89,20 +96,23 @@ class TransactionOrder(Generic[R]):
         self._learns_at = _OLD
 
     async def end(self) -> Mark:
-        return _written(_end(await self._horizon()))
+        horizon = await self._horizon()
+        newest = horizon.newest or 0
+        place = await self._last(horizon, newest - NEAR) or await self._last(horizon, 0) or (0, 0)
+        return _written(TransactionMark(horizon.log, place, place, newest - NEAR, newest))
 
     async def changes(self, after: Mark, limit: int, *, whole: bool) -> Reading[R]:
         horizon = await self._horizon()
         mark = before = self._honoured(after, horizon)
         looked_for = self._missing(mark) if whole else self._recent(mark)
-        rows = await self._rows(limit, self._transaction < horizon.first, looked_for)
+        rows = await self._rows(limit, self._before(horizon), looked_for)
         changes: list[Change[R] | MalformedChange] = []
         for row in rows:
             mark = mark.passed(_place(row), whole=whole)
             changes.append(self._table.change(row, _written(mark)))
         more = len(rows) == limit
-        mark = mark if more else _at(mark, horizon, whole=whole)
         if whole:
+            mark = mark if more else mark.whole(horizon.newest or 0)
             self._learn(before, mark, rows)
         return Reading(changes, _written(mark), more)
 
@@ -154,10 +164,18 @@ class TransactionOrder(Generic[R]):
         """The mark, if nothing that came after it can be missing: this log has come so far, and keeps older rows."""
         read = self._read(mark)
         is_pruned = read.newest > 0 and (horizon.oldest is None or horizon.oldest > read.newest)
-        is_in_reach = horizon.next - _OLD < read.read[0] <= horizon.next
-        if read.log != horizon.log or is_pruned or not is_in_reach:
+        is_beyond = read.read[0] >= horizon.next
+        if read.log != horizon.log or is_beyond or is_pruned or read.newest < self._newest_old:
             raise self._table.expired()
         return read
+
+    async def _last(self, horizon: Horizon, floor: int) -> Place | None:
+        """The last place that is given out now, of those with higher serials."""
+        looked_for = self._table.serial > max(floor, self._newest_old)
+        order = [self._transaction.desc(), self._table.serial.desc()]
+        last = sa.select(self._transaction.label("_transaction"), self._table.serial.label("_serial"))
+        rows = await self._table.fetch(last.where(self._before(horizon), looked_for).order_by(*order).limit(1))
+        return _place(rows[0]) if rows else None
 
     async def _lowest(self, mark: TransactionMark, end: TransactionMark) -> int:
         """A serial that no row between two marks is below.
@@ -184,6 +202,9 @@ class TransactionOrder(Generic[R]):
         statement = self._table.selected(self._transaction.label("_transaction")).where(*conditions)
         return await self._table.fetch(statement.order_by(*order).limit(limit))
 
+    def _before(self, horizon: Horizon) -> Condition:
+        return self._transaction < horizon.first
+
     def _given(self, mark: TransactionMark) -> Condition:
         """Rows that were given out to one who stands at a mark."""
         near = sa.and_(self._place <= _bound(mark.read), self._table.serial > mark.floor)
@@ -204,19 +225,6 @@ class TransactionOrder(Generic[R]):
             return convert(orjson.loads(mark), TransactionMark)
         except (orjson.JSONDecodeError, ValidationError):
             raise self._table.expired() from None
-
-
-def _end(horizon: Horizon) -> TransactionMark:
-    """Where everything that can be given out has been."""
-    newest = horizon.newest or 0
-    return TransactionMark(horizon.log, (horizon.first, 0), (horizon.first, 0), newest - NEAR, newest)
-
-
-def _at(mark: TransactionMark, horizon: Horizon, *, whole: bool) -> TransactionMark:
-    """A mark after all that a reading could find."""
-    end = _end(horizon)
-    read = max(mark.read, end.read)
-    return replace(end, read=read, checked=read) if whole else replace(mark, read=read, newest=end.newest)
 
 
 def _towards(mark: TransactionMark, place: Place, end: TransactionMark) -> TransactionMark:

@@ -1,6 +1,7 @@
 """Writers as registers have them: slow, of two minds, and in no order that their serials would tell."""
 
 import asyncio
+from contextlib import ExitStack, suppress
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -9,12 +10,15 @@ import asyncpg
 
 from support.postgres import plain
 
+_CUT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
 
 class UnrulyWriters:
-    """Adds rows to a log, each by one `insert` that gives its serial; `kept` are the serials of those that stayed.
+    """Adds rows to a log, each by one `insert` that gives its serial, until so many have stayed: `kept`.
 
     Between a row and its commit lies a random while. Some rows are written in savepoints, some of which are rolled
-    back, as are some transactions; some are prepared first, and committed or rolled back by another connection.
+    back, as are some transactions; some are prepared first, and committed or rolled back by another connection. A
+    server that goes away is waited for; whether what it was told last has stayed, only the log itself knows.
     """
 
     def __init__(self, url: str, insert: str, *, rows: int, seed: int, writers: int = 8, pause: float = 0.01) -> None:
@@ -27,17 +31,26 @@ class UnrulyWriters:
         self._random = Random(seed)
 
     async def run(self) -> None:
-        """Writes until so many rows have stayed."""
         await asyncio.gather(*(self._write() for _ in range(self._writers)))
+        connection = await asyncpg.connect(self._url)
+        for row in await connection.fetch("SELECT gid FROM pg_prepared_xacts WHERE database = current_database()"):
+            await connection.execute(f"COMMIT PREPARED '{row['gid']}'")
+        await connection.close()
 
     async def _write(self) -> None:
-        writing, ending = await asyncpg.connect(self._url), await asyncpg.connect(self._url)
-        try:
+        while len(self.kept) < self._rows:
+            with suppress(*_CUT):
+                await self._write_until_cut()
+            await asyncio.sleep(self._pause)
+
+    async def _write_until_cut(self) -> None:
+        with ExitStack() as closing:
+            writing = await asyncpg.connect(self._url)
+            closing.callback(writing.terminate)
+            ending = await asyncpg.connect(self._url)
+            closing.callback(ending.terminate)
             while len(self.kept) < self._rows:
                 await self._transaction(writing, ending)
-        finally:
-            await writing.close()
-            await ending.close()
 
     async def _transaction(self, writing: Any, ending: Any) -> None:
         await writing.execute("BEGIN")

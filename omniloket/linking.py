@@ -84,7 +84,8 @@ async def _rows_after(position: LogPosition | None, log: Log[Any]) -> int:
     total = await log.serials(await log.end())
     if position is None:
         return total
-    return total - (await log.serials(position.mark) if position.history is None else position.history)
+    read = await log.serials(position.mark) if position.history is None else position.history
+    return max(total - read, 0)
 
 
 async def _take_over(linker: Linker, lease_seconds: float, *, again: bool) -> None:

@@ -1,9 +1,8 @@
 """Rows in the order of the transactions that wrote them, on PostgreSQL: those of one transaction by their serials.
 
-A transaction's number says when it began to write, so one that is open may have any number of rows yet at its own
-place. Only what lies before the horizon (`sources.sql.horizon`) is given out: there, nothing is open any more, and no
-row will ever appear. A row's number may be a subtransaction's: those are given out after their transaction's own, so
-that it ends before the horizon passes any of them.
+A transaction is numbered when it begins to write, and may add rows at that place until it ends. So only what lies
+before the horizon (`sources.sql.horizon`) is given out: nothing is open there any more, and no row will ever appear. A
+row may bear the number of a subtransaction: that is higher than its transaction's, which holds the horizon back for it.
 
 No index knows the numbers of transactions. Rows are looked for among the newest serials, which an index does know; and
 once in a while among all of them, since serials can be taken long before they are written (a CACHE, a client that
@@ -21,7 +20,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 import sqlalchemy as sa
 from msgspec import Struct, ValidationError, convert
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Reading
 from sources.sql.database import Rows
@@ -48,7 +47,7 @@ _OLD = 2**31
 class TransactionMark(Struct, frozen=True, array_like=True):
     """What was given out: all up to `checked`, and up to `read` what has a higher serial than `floor`.
 
-    `newest` is the highest serial that was there.
+    `newest` is the highest serial among that. What is `checked` was all that there is before the `horizon` of then.
     """
 
     log: str
@@ -56,6 +55,7 @@ class TransactionMark(Struct, frozen=True, array_like=True):
     checked: Place
     floor: int
     newest: int
+    horizon: int
 
     def passed(self, place: Place, *, whole: bool) -> "TransactionMark":
         """The mark after the next row of a reading."""
@@ -63,24 +63,25 @@ class TransactionMark(Struct, frozen=True, array_like=True):
             return replace(self, checked=place)
         return replace(self, read=place, checked=place if whole else self.checked, newest=max(self.newest, place[1]))
 
-    def whole(self, newest: int) -> "TransactionMark":
+    def whole(self, horizon: Horizon) -> "TransactionMark":
         """The mark after all that a reading of the whole table could find."""
-        return replace(self, checked=self.read, floor=newest - NEAR, newest=max(self.newest, newest))
+        return replace(self, checked=self.read, floor=(horizon.newest or 0) - NEAR, horizon=horizon.first)
 
 
 @dataclass(frozen=True)
 class _Stretch:
-    """That all rows with places after `since`, up to `until`, have at least this serial."""
+    """That all rows of a log with places after `since`, up to `until`, have at least this serial."""
 
+    log: str
     since: Place
     until: Place
     lowest: int
 
     def joined(self, other: "_Stretch") -> "_Stretch":
         """What both say together, where the other one begins within this one; else what the other one says."""
-        if not self.since <= other.since <= self.until:
+        if self.log != other.log or not self.since <= other.since <= self.until:
             return other
-        return _Stretch(self.since, max(self.until, other.until), min(self.lowest, other.lowest))
+        return _Stretch(self.log, self.since, max(self.until, other.until), min(self.lowest, other.lowest))
 
 
 class TransactionOrder(Generic[R]):
@@ -97,9 +98,9 @@ class TransactionOrder(Generic[R]):
 
     async def end(self) -> Mark:
         horizon = await self._horizon()
-        newest = horizon.newest or 0
-        place = await self._last(horizon, newest - NEAR) or await self._last(horizon, 0) or (0, 0)
-        return _written(TransactionMark(horizon.log, place, place, newest - NEAR, newest))
+        floor = (horizon.newest or 0) - NEAR
+        place = await self._last(horizon, floor) or await self._last(horizon, 0) or (0, 0)
+        return _written(TransactionMark(horizon.log, place, place, floor, place[1], horizon.first))
 
     async def changes(self, after: Mark, limit: int, *, whole: bool) -> Reading[R]:
         horizon = await self._horizon()
@@ -112,7 +113,7 @@ class TransactionOrder(Generic[R]):
             changes.append(self._table.change(row, _written(mark)))
         more = len(rows) == limit
         if whole:
-            mark = mark if more else mark.whole(horizon.newest or 0)
+            mark = mark if more else mark.whole(horizon)
             self._learn(before, mark, rows)
         return Reading(changes, _written(mark), more)
 
@@ -120,7 +121,7 @@ class TransactionOrder(Generic[R]):
         here, there = self._read(mark), self._read(other)
         if here.log != there.log:
             raise self._table.expired()
-        return here.checked >= there.read
+        return max(here.checked, (here.horizon, 0)) >= there.read
 
     async def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
         mark, end = self._honoured(after, await self._horizon()), self._read(until)
@@ -184,7 +185,7 @@ class TransactionOrder(Generic[R]):
         """
         async with self._looking:
             known = self._known
-            if known is None or mark.checked < known.since or known.until < end.checked:
+            if known is None or known.log != end.log or mark.checked < known.since or known.until < end.checked:
                 lowest = sa.select(sa.func.min(self._table.serial).label("_serial"))
                 rows = await self._table.fetch(lowest.where(self._missing(mark), self._given(end)))
                 known = self._learn(mark, end, [row for row in rows if row["_serial"] is not None])
@@ -193,7 +194,7 @@ class TransactionOrder(Generic[R]):
     def _learn(self, before: TransactionMark, after: TransactionMark, rows: Rows) -> _Stretch:
         """Remembers how far up the serials of these rows begin, which are all that lay between two marks."""
         lowest = min((row["_serial"] for row in rows), default=before.floor + 1)
-        stretch = _Stretch(before.checked, after.checked, min(lowest, before.floor + 1))
+        stretch = _Stretch(after.log, before.checked, after.checked, min(lowest, before.floor + 1))
         self._known = stretch if self._known is None else self._known.joined(stretch)
         return self._known
 
@@ -231,7 +232,7 @@ def _towards(mark: TransactionMark, place: Place, end: TransactionMark) -> Trans
     """The mark after the next row of a replay that goes on to `end`."""
     if place <= mark.read:
         return replace(mark, checked=place)
-    return replace(end, read=place, checked=min(place, end.checked))
+    return replace(end, read=place, checked=min(place, end.checked), newest=max(mark.newest, place[1]))
 
 
 def _transaction_of(table: LogTable[Any]) -> sa.ColumnElement[int]:
@@ -261,4 +262,4 @@ def _place(row: Any) -> Place:
 
 
 def _written(mark: TransactionMark) -> Mark:
-    return orjson.dumps([mark.log, mark.read, mark.checked, mark.floor, mark.newest]).decode()
+    return orjson.dumps(astuple(mark)).decode()

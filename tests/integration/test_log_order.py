@@ -210,6 +210,21 @@ async def test_a_transaction_in_another_database_delays_nothing(
         await elsewhere.close()
 
 
+async def test_a_mark_whose_row_is_being_changed_is_still_covered(log: SqlLog[int], connect: Connect) -> None:
+    here, slow = await connect(), await connect()
+    await here.fetchval(INSERT)
+    behind = await log.end()
+    given = await here.fetchval(INSERT)
+    _, mark = await read(log, behind)
+    await slow.execute("BEGIN")
+    await slow.fetchval(INSERT)
+    await here.execute("UPDATE log SET word = 'another word' WHERE id = $1", given)
+    met, whole = await read(log, behind, whole=True)
+    assert met == []
+    assert await log.covers(whole, mark)
+    assert await log.covers(await log.end(), mark)
+
+
 async def test_a_gap_that_a_rollback_leaves_is_not_waited_for(log: SqlLog[int], connect: Connect) -> None:
     here, start = await connect(), await log.end()
     await here.execute("BEGIN")

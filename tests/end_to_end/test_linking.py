@@ -13,7 +13,7 @@ from sources.sql.journeys import ENTRY, HANDOVER, JOURNEY, LINKER
 from sources.sql.servicemodule import KLANTCONTACT
 from support.back_ends import Urls, loaded, rows_of, write
 from support.postgres import postgres_server
-from support.servers import serving, stop
+from support.servers import Server, serving, stop
 from support.sockets import Socket, connected
 
 JOURNEY_UPDATED = """
@@ -102,6 +102,48 @@ async def test_a_new_reports_status_is_not_lost_while_it_is_being_linked(own_url
             await write(own_urls["incidents"], f"{line}, '{at}')")
             assert await entries(socket, 1) == [{"__typename": "StatusChange", "label": "In beoordeling"}]
             assert await socket.silent()
+
+
+async def test_a_journeys_followers_hear_of_all_sources_in_one_order_from_any_process(
+    own_urls: Urls, tmp_path: Path
+) -> None:
+    bsn, channel, key = await newest(own_urls)
+    number, at = "PL1700-2026999999", "2026-11-02 12:00:00.000000"
+    columns = "nummer, soort_cd, status_cd, titel, vertrouwelijk, aangemaakt_op, gewijzigd_op"
+    status = "INSERT INTO incident_status (incident_nummer, status_cd, tijdstip) VALUES"
+    await write(
+        own_urls["incidents"],
+        f"INSERT INTO incident ({columns}) VALUES ('{number}', 'MELD', 'ONTV', 'nieuw', false, '{at}', '{at}')",
+        f"INSERT INTO betrokkene (incident_nummer, bsn, rol_cd) VALUES ('{number}', '{bsn}', 'AAN')",
+    )
+    directories = [tmp_path / name for name in ("one", "two")]
+    for directory in directories:
+        directory.mkdir()
+    on = {"OMNILOKET_LINKING__RUN": "true"}
+
+    async def follow(server: Server, count: int, after: str | None = None) -> list[Any]:
+        async with connected(server, server.agent) as socket:
+            await socket.subscribe("a", JOURNEY_UPDATED, id=encode("Journey", key), after=after)
+            ready.release()
+            return [(await socket.event("a", 30))["data"]["journeyUpdated"] for _ in range(count)]
+
+    ready = asyncio.Semaphore(0)
+    with serving(own_urls, directories[0], **on) as one, serving(own_urls, directories[1], **on) as two:
+        following = [asyncio.create_task(follow(server, 10)) for server in (one, two)]
+        for _ in following:
+            await ready.acquire()
+        await asyncio.sleep(1)
+        for place in range(5):
+            await write(own_urls["servicemodule"], contact(bsn, channel, f"contact {place}"))
+            await write(own_urls["incidents"], f"{status} ('{number}', 'OPSP', '{at}')")
+        first, second = await asyncio.gather(*following)
+        told = [event["entry"] for event in first]
+        assert [event["entry"] for event in second] == told
+        assert [each["subject"] for each in told if "subject" in each] == [f"contact {place}" for place in range(5)]
+        assert [each["label"] for each in told if "label" in each] == ["In onderzoek"] * 5
+        for server in (one, two):
+            rest = await follow(server, 6, after=first[3]["cursor"])
+            assert [event["entry"] for event in rest] == told[4:]
 
 
 async def test_an_unknown_caller_who_becomes_known_joins_the_own_journey(own_urls: Urls, tmp_path: Path) -> None:

@@ -7,13 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from resolvers.ids import encode
+from sources.demo.loading import PostgresDatabases
+from sources.sql.incidents import INCIDENT
 from sources.sql.journeys import ENTRY
-from support.back_ends import Urls, change_of, reported, rows_of, write
+from support.back_ends import Urls, change_of, loaded, reported, rows_of, write
 from support.houses import document
+from support.postgres import plain
 from support.servers import Server, serving
 from support.sockets import connected
 
@@ -99,6 +103,70 @@ async def test_the_live_cursor_of_a_query_leaves_no_gap(live: tuple[Server, Urls
         await socket.subscribe("a", CHANGES, after=answer["liveCursor"])
         event = (await socket.event("a"))["data"]["reportStatusChanges"]
         assert event["report"] == {"number": number, "status": "WITHDRAWN"}
+
+
+async def test_what_a_query_has_shown_does_not_come_again(postgres: str, tmp_path: Path) -> None:
+    """Also where it comes after the place that the cursor names: an older transaction is open still."""
+    urls = loaded(PostgresDatabases(postgres, "omniloket_own"))
+    number, _ = await reported(urls)
+    slow = await asyncpg.connect(plain(urls["incidents"]))
+    with serving(urls, tmp_path) as server:
+        async with slow.transaction():
+            for statement in change_of(number, "WACH"):
+                await slow.execute(statement)
+            columns = "incident_nummer, status_cd, tijdstip"
+            values = f"'{number}', 'OPSP', '2026-11-02 11:00:00'"
+            await write(urls["incidents"], f"INSERT INTO incident_status ({columns}) VALUES ({values})")
+            headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
+            query = f'{{ liveCursor report(by: {{number: "{number}"}}) {{ statusHistory {{ label }} }} }}'
+            async with httpx.AsyncClient() as client:
+                answer = (await client.post(server.url, json={"query": query}, headers=headers)).json()["data"]
+        await slow.close()
+        assert "In onderzoek" in [each["label"] for each in answer["report"]["statusHistory"]]
+        async with connected(server, server.agent) as socket:
+            await socket.subscribe("a", LIVE_STATUS, number=number, after=answer["liveCursor"])
+            event = (await socket.event("a"))["data"]["reportStatusChanged"]
+            assert event["change"]["label"] == "Wacht op aanvullende informatie"
+            assert await socket.silent()
+            await socket.subscribe("b", LIVE_STATUS, number=number, after=event["cursor"])
+            assert await socket.silent()
+
+
+async def test_a_cursor_is_for_its_own_field_and_subject(live: tuple[Server, Urls]) -> None:
+    server, urls = live
+    number, _ = await reported(urls)
+    other = next(row["nummer"] for row in await rows_of(urls["incidents"], INCIDENT) if row["nummer"] != number)
+    async with connected(server, server.agent) as socket:
+        await socket.subscribe("a", LIVE_STATUS, number=number)
+        assert await socket.silent(0.5)
+        await write(urls["incidents"], *change_of(number, "OPSP"))
+        cursor = (await socket.event("a"))["data"]["reportStatusChanged"]["cursor"]
+        await socket.send({"id": "a", "type": "complete"})
+        await socket.subscribe("b", LIVE_STATUS, number=other, after=cursor)
+        assert await socket.errors("b") == ["BAD_USER_INPUT"]
+        await socket.subscribe("c", CHANGES, after=cursor)
+        assert await socket.errors("c") == ["BAD_USER_INPUT"]
+        await socket.subscribe("d", LIVE_STATUS, number=number, after=cursor[:-1] + ("A" if cursor[-1] != "A" else "B"))
+        assert await socket.errors("d") == ["BAD_USER_INPUT"]
+        await socket.subscribe("e", LIVE_STATUS, number=number, after=cursor)
+        assert await socket.silent()
+
+
+async def test_a_cursor_after_which_rows_may_be_missing_has_expired(live: tuple[Server, Urls]) -> None:
+    server, urls = live
+    number, _ = await reported(urls)
+    async with connected(server, server.agent) as socket:
+        await socket.subscribe("a", LIVE_STATUS, number=number)
+        assert await socket.silent(0.5)
+        await write(urls["incidents"], *change_of(number, "OPSP"))
+        cursor = (await socket.event("a"))["data"]["reportStatusChanged"]["cursor"]
+        await write(urls["incidents"], *change_of(number, "WACH"))
+        assert await socket.event("a")
+        await socket.send({"id": "a", "type": "complete"})
+        newest = "SELECT max(volgnummer) FROM incident_status"
+        await write(urls["incidents"], f"DELETE FROM incident_status WHERE volgnummer < ({newest})")
+        await socket.subscribe("b", LIVE_STATUS, number=number, after=cursor)
+        assert await socket.errors("b") == ["CURSOR_EXPIRED"]
 
 
 async def test_watching_some_statuses(live: tuple[Server, Urls]) -> None:

@@ -1,0 +1,43 @@
+"""The journey database's migrations: from what an older server left to what this one needs."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from sources.sql.journey_store import SqlJourneyStore
+from sources.sql.journeys import JOURNEY, NEWS
+from sources.sql.migrating import MIGRATIONS, migrate
+from support.back_ends import rows_of, write
+
+
+async def test_a_database_without_marks_keeps_its_journeys_and_reads_the_logs_anew(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'journeys.db'}"
+    await upgrade(url, "0001")
+    instants = "'2026-05-01 10:00:00.000000', '2026-05-01 10:00:00.000000'"
+    await write(
+        url,
+        f"INSERT INTO journey (state, opened_at, last_active_at) VALUES ('OPEN', {instants})",
+        "INSERT INTO linker_position (log, position, history_end) VALUES ('contacts', 7, 7)",
+    )
+    await migrate(url)
+    async with SqlJourneyStore(url) as store:
+        assert await store.positions() == {}
+    assert len(await rows_of(url, JOURNEY)) == 1
+    assert await rows_of(url, NEWS) == []
+
+
+async def upgrade(url: str, revision: str) -> None:
+    engine = create_async_engine(url)
+
+    def run(connection: sa.Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    async with engine.begin() as connection:
+        await connection.run_sync(run)
+    await engine.dispose()

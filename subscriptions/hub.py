@@ -13,7 +13,7 @@ from typing import Any
 
 from sources.errors import MarkExpired
 from sources.ports import Change, HeldBack, Log, MalformedChange, Mark
-from subscriptions.watch import Tail
+from subscriptions.watch import BATCH, Tail
 
 
 @dataclass(frozen=True)
@@ -107,34 +107,52 @@ class Hub:
         """
         stream = _Stream(self._queue_size)
         async with AsyncExitStack() as leaving:
-            joined: dict[str, Mark] = {}
             for name, start in after.items():
                 tail = self._tails[name]
                 leaving.push_async_callback(tail.leave, stream)
-                joined[name] = await tail.join(stream, start)
-            stream.positions = {name: joined[name] if start is None else start for name, start in after.items()}
-            yield self._events(stream, joined)
+                joined = await tail.join(stream, start)
+                stream.stand(name, joined if start is None else start)
+                if start is None:
+                    stream.listen(name)
+            yield self._events(stream, [name for name, start in after.items() if start is not None])
 
     async def close(self) -> None:
         """Stops all tails. Streams that still follow get nothing more."""
         await asyncio.gather(*(tail.stop() for tail in self._tails.values()))
 
-    async def _events(self, stream: "_Stream", joined: Mapping[str, Mark]) -> AsyncIterator[Event]:
-        for name, end in joined.items():
-            if stream.positions[name] != end:
-                async for change in self._replayed(name, stream.positions[name], end):
-                    yield stream.passed(name, change)
-                stream.positions = {**stream.positions, name: end}
+    async def _events(self, stream: "_Stream", replayed: Sequence[str]) -> AsyncIterator[Event]:
+        for name in replayed:
+            async for change in self._missed(stream, name):
+                yield stream.passed(name, change)
         while True:
             yield stream.passed(*await stream.next())
 
-    async def _replayed(self, name: str, after: Mark, until: Mark) -> AsyncIterator[Change[Any]]:
-        """What a log holds between two positions: paged, never all at once."""
-        async with aclosing(self._tails[name].log.between(after, until)) as pages:
+    async def _missed(self, stream: "_Stream", name: str) -> AsyncIterator[Change[Any]]:
+        """What a stream has missed of a log, however much, to where it goes live.
+
+        It listens only once it has come near the end, so that its queue does not overflow meanwhile.
+        """
+        tail, is_near = self._tails[name], False
+        while not is_near:
+            rows = 0
+            async for change in self._between(stream, name, tail.mark):
+                rows += 1
+                yield change
+            is_near = rows < BATCH
+        stream.listen(name)
+        async for change in self._between(stream, name, tail.mark):
+            yield change
+
+    async def _between(self, stream: "_Stream", name: str, end: Mark) -> AsyncIterator[Change[Any]]:
+        """What lies between where a stream stands and a mark, where it stands then: paged, never all at once."""
+        if stream.positions[name] == end:
+            return
+        async with aclosing(self._tails[name].log.between(stream.positions[name], end)) as pages:
             async for page in pages:
                 for change in page:
                     if not isinstance(change, MalformedChange):
                         yield change
+        stream.stand(name, end)
 
 
 class _Stream:
@@ -142,13 +160,23 @@ class _Stream:
 
     def __init__(self, size: int) -> None:
         self.positions: dict[str, Mark] = {}
+        self._listening: set[str] = set()
         self._size = size
         self._waiting: deque[tuple[str, Change[Any]]] = deque()
         self._arrived = asyncio.Event()
         self._overflowed = False
         self._expired: MarkExpired | None = None
 
+    def stand(self, log: str, mark: Mark) -> None:
+        self.positions = {**self.positions, log: mark}
+
+    def listen(self, log: str) -> None:
+        """From now on, what is offered of a log waits for the reader."""
+        self._listening.add(log)
+
     def offer(self, log: str, change: Change[Any]) -> None:
+        if log not in self._listening:
+            return
         if len(self._waiting) >= self._size:
             self._overflowed = True
         elif not self._overflowed:  # once it has lost one, nothing that came later
@@ -170,5 +198,5 @@ class _Stream:
         return self._waiting.popleft()
 
     def passed(self, log: str, change: Change[Any]) -> Event:
-        self.positions = {**self.positions, log: change.mark}
+        self.stand(log, change.mark)
         return Event(log, change.record, self.positions)

@@ -28,7 +28,7 @@ class Follower(Protocol):
 class Tail:
     """The tail of one log. Reads when it is woken, and every `poll_seconds` in any case.
 
-    A source that fails is asked again at the same pace.
+    A source that fails is asked again at the same pace. `mark` is where it stands.
 
     `report` is told of every failure and of every row that could not be read.
     """
@@ -53,7 +53,7 @@ class Tail:
         self._starting = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self._mark: Mark = ""
+        self.mark: Mark = ""
         self._whole_at = 0.0
         self._caught_up_at: float | None = None
 
@@ -69,13 +69,13 @@ class Tail:
         """
         async with self._starting:
             if self._task is None:
-                self._mark = await self.log.end()
+                self.mark = await self.log.end()
                 self._whole_at = self._caught_up_at = self._clock()
                 self._task = asyncio.create_task(self._run(), name=f"tail of {self.name}")
             if after is not None:
                 await self._reach(after)
             self._followers.add(follower)
-            return self._mark
+            return self.mark
 
     async def leave(self, follower: Follower) -> None:
         """Removes a follower; without any, nothing is polled any more."""
@@ -105,15 +105,15 @@ class Tail:
 
     async def _reach(self, mark: Mark) -> None:
         """Reads on until a mark is covered, which another process may have given out just now."""
-        while not await self.log.covers(self._mark, mark):
-            if not await self._read(whole=True) and not await self.log.covers(self._mark, mark):
+        while not await self.log.covers(self.mark, mark):
+            if not await self._read(whole=True) and not await self.log.covers(self.mark, mark):
                 raise MarkExpired(self.log.source)
 
     async def _read(self, *, whole: bool) -> bool:
         """Hands on one batch; whether there may be more at once."""
         async with self._reading:
-            reading = await self.log.changes(self._mark, BATCH, whole=whole)
-            self._mark = reading.mark
+            reading = await self.log.changes(self.mark, BATCH, whole=whole)
+            self.mark = reading.mark
             for change in reading.changes:
                 self._hand_on(change)
             if not reading.more:

@@ -49,7 +49,7 @@ it is found in one of them. On a standby none of them is seen, and the snapshot'
 """
 
 _KIND = "SELECT relkind::text AS kind FROM pg_class WHERE oid = to_regclass(:name)"
-_VIEW = "v"
+_HIDING = ("v", "m", "f")
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ async def log_of(table: LogTable[Any]) -> str:
 
 
 async def hides_transactions(table: LogTable[Any]) -> bool:
-    """Whether it is a view, whose rows do not tell which transaction wrote them."""
+    """Whether it is a view or a foreign table, whose rows do not tell which transaction wrote them."""
     kind = sa.text(_KIND).bindparams(name=table.name).columns(sa.column("kind")).subquery()
     rows = await table.fetch(sa.select(kind))
-    return bool(rows) and rows[0]["kind"] == _VIEW
+    return bool(rows) and rows[0]["kind"] in _HIDING
 
 
 _COLUMNS = ("first", "next", "pid", "seconds", "is_held", "log")

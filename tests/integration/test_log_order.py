@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from random import Random
 from typing import Any
 
 import asyncpg
@@ -74,10 +75,11 @@ async def replayed(log: Log[int], after: Mark, until: Mark) -> list[int]:
 
 
 class Reader:
-    """Follows a log while it is written, and takes the mark of every row."""
+    """Follows a log while it is written, and takes the mark of every row. Each `whole` looks, at the whole of it."""
 
-    def __init__(self, log: Log[int]) -> None:
+    def __init__(self, log: Log[int], whole: int = 1000) -> None:
         self.log = log
+        self._whole = whole
         self.met: list[int] = []
         self.marks: list[Mark] = []
 
@@ -85,8 +87,10 @@ class Reader:
         self.marks.append(await self.log.end())
 
     async def follow(self, until: asyncio.Event, pause: float) -> None:
+        looks = 0
         while not until.is_set():
-            await self.look(whole=False)
+            looks += 1
+            await self.look(whole=looks % self._whole == 0)
             await asyncio.sleep(pause)
         await self.look(whole=True)
 
@@ -145,6 +149,42 @@ async def test_under_unruly_writers_every_reader_meets_every_row_once_and_in_one
         for place in range(0, len(first.met), 97):
             for reader in readers:
                 assert await replayed(reader.log, first.marks[place], first.marks[-1]) == first.met[place:]
+
+
+async def test_whoever_resumes_gets_what_is_missing_also_where_serials_were_taken_long_before(url: str) -> None:
+    """Each from a mark of one reader to a mark of another: what the other had met, without what the one had."""
+    await execute(url, "CREATE SEQUENCE taken_before")
+    await execute(url, "ALTER SEQUENCE serials RESTART 100001")
+    serial = "CASE WHEN random() < 0.1 THEN nextval('taken_before') ELSE nextval('serials') END"
+    writers = UnrulyWriters(url, f"INSERT INTO log VALUES ({serial}, 'a word') RETURNING id", rows=600, seed=3)
+    done, random = asyncio.Event(), Random(5)
+    async with AsyncExitStack() as closing:
+        readers = [
+            Reader(log_of(await closing.enter_async_context(Database("register", url))), every)
+            for every in (3, 7, 1000)
+        ]
+        await execute(url, INSERT)
+        for reader in readers:
+            await reader.begin()
+        following = [asyncio.create_task(reader.follow(done, 0.02)) for reader in readers]
+        await writers.run()
+        done.set()
+        await asyncio.gather(*following)
+        for reader in readers:
+            assert len(reader.met) == len(set(reader.met))
+            assert set(reader.met) == writers.kept
+        assert [reader.met for reader in readers] != [readers[0].met] * len(readers)
+        compared = 0
+        for _ in range(400):
+            one, other = random.choice(readers), random.choice(readers)
+            here, there = random.randrange(len(one.marks)), random.randrange(len(other.marks))
+            if not await other.log.covers(other.marks[there], one.marks[here]):
+                continue
+            compared += 1
+            missing = await replayed(other.log, one.marks[here], other.marks[there])
+            assert len(missing) == len(set(missing))
+            assert set(missing) == set(other.met[:there]) - set(one.met[:here])
+        assert compared > 50
 
 
 async def test_a_row_that_commits_late_comes_at_its_place_and_not_after_it(log: SqlLog[int], connect: Connect) -> None:

@@ -226,6 +226,18 @@ async def test_the_lag_grows_while_the_source_fails(make_hub: MakeHub, log: Coun
         assert hub.lag_seconds("register") == 0.0
 
 
+async def test_a_long_replay_does_not_overflow_the_queue(make_hub: MakeHub, log: CountedLog, clock: Clock) -> None:
+    async with make_hub(queue_size=2).follow({"log": "0"}) as events:
+        seen = [await taken(anext(events))]
+        for _ in range(5):
+            log.grow()
+            await clock.tick()
+        seen += [await taken(anext(events)) for _ in range(7)]
+        log.grow()
+        await clock.tick()
+        assert [*seen, await taken(anext(events))] == list(range(1, 10))
+
+
 async def test_more_than_one_reading_gives_comes_at_once(make_hub: MakeHub, log: CountedLog, clock: Clock) -> None:
     async with make_hub(queue_size=3 * BATCH).follow({"log": None}) as events:
         for _ in range(2 * BATCH + 10):

@@ -8,7 +8,7 @@ they have been read is written in the transaction that writes the journeys.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -34,12 +34,16 @@ Report = Callable[[str, Exception], None]
 
 @dataclass(frozen=True)
 class _Batch:
-    """What one reading of a log gave, where the linker stands after it, and whether there may be more at once."""
+    """What one reading of a log gave, where the linker stands after it, and whether there may be more at once.
+
+    `is_history`: a part of the log's history. `is_judged`: what of it is on a journey, was judged there.
+    """
 
     changes: Changes[Any]
     position: LogPosition
     more: bool
     is_history: bool = False
+    is_judged: bool = False
 
 
 Batches = Mapping[str, _Batch]
@@ -150,7 +154,7 @@ class Linker:
         """Becomes the linker, or raises NotTheLinker. `again`: everything is judged anew, as by other rules."""
         await self._hold()
         if again:
-            met = {name: LogPosition(await log.end(), history=0) for name, log in self._logs.items()}
+            met = {name: LogPosition(await log.end(), history=0, anew=True) for name, log in self._logs.items()}
             await self._store.write(self.holder, NO_CHANGES, met)
 
     async def release(self) -> None:
@@ -166,16 +170,16 @@ class Linker:
             raise NotTheLinker
 
     async def _read(self, name: str, position: LogPosition | None, *, whole: bool) -> _Batch:
-        """The next batch of a log. One that is new, or does not go on from where it was read, begins with its history.
+        """The next batch of a log. One that is new begins with its history.
 
-        All of it is read again then, which does no harm.
+        So does one that does not go on from where it was read: all of it is judged anew, since anything can be missing.
         """
         log = self._logs[name]
         try:
             return await self._next(log, position or LogPosition(await log.end(), history=0), whole=whole)
         except MarkExpired as error:
             self._report(name, error)
-            return await self._next(log, LogPosition(await log.end(), history=0), whole=whole)
+            return await self._next(log, LogPosition(await log.end(), history=0, anew=True), whole=whole)
 
     async def _next(self, log: Log[Any], position: LogPosition, *, whole: bool) -> _Batch:
         limit = self._pace.batch
@@ -183,8 +187,9 @@ class Linker:
             reading = await log.changes(position.mark, limit, whole=whole)
             return _Batch(reading.changes, LogPosition(reading.mark), reading.more)
         changes = await log.history(position.mark, position.history, limit)
-        read = changes[-1].serial if len(changes) == limit else None
-        return _Batch(changes, LogPosition(position.mark, read), more=True, is_history=True)
+        is_last = len(changes) < limit
+        moved = LogPosition(position.mark) if is_last else replace(position, history=changes[-1].serial)
+        return _Batch(changes, moved, more=True, is_history=True, is_judged=not position.anew)
 
     async def _progress(self, batches: Batches) -> Progress:
         done = total = 0
@@ -203,7 +208,7 @@ class Linker:
                 if isinstance(change, MalformedChange):
                     self._report(name, change.error)
                 else:
-                    (history if batch.is_history else new).update(_facts(change.record))
+                    (history if batch.is_judged else new).update(_facts(change.record))
         return new | (history - await self._store.placed(history))
 
     async def _changes(self, touched: Iterable[Fact]) -> JourneyChanges:

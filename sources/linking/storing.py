@@ -20,11 +20,12 @@ class LogPosition:
     """How far a log has been read.
 
     What stood there when it was first met, at `mark`, is history: it is read by serial, and `history` is the last one
-    read. None once all of it has been: then `mark` moves on.
+    read. None once all of it has been: then `mark` moves on. `anew`: what is on a journey already is judged as well.
     """
 
     mark: Mark
     history: int | None = None
+    anew: bool = False
 
 
 class JourneyStore(Protocol):

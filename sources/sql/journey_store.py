@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -61,7 +62,7 @@ class SqlJourneyStore:
     async def positions(self) -> Mapping[str, LogPosition]:
         async with self._transaction() as connection:
             rows = (await connection.execute(sa.select(LINKER_POSITION))).mappings()
-            return {row["log"]: LogPosition(row["mark"], row["history"]) for row in rows}
+            return {row["log"]: LogPosition(row["mark"], row["history"], row["anew"]) for row in rows}
 
     async def placed(self, facts: Iterable[Fact]) -> set[Fact]:
         by_kind: dict[EntryKind, list[str]] = {}
@@ -231,7 +232,7 @@ async def _remember(connection: AsyncConnection, positions: Mapping[str, LogPosi
     if not positions:
         return
     await connection.execute(sa.delete(LINKER_POSITION).where(LINKER_POSITION.c.log.in_(list(positions))))
-    rows = [{"log": name, "mark": each.mark, "history": each.history} for name, each in positions.items()]
+    rows = [{"log": name, **asdict(each)} for name, each in positions.items()]
     await connection.execute(sa.insert(LINKER_POSITION), rows)
 
 

@@ -122,13 +122,17 @@ class LinkerRow(Journeys, table=True):
 
 
 class LinkerPositionRow(Journeys, table=True):
-    """How far the linker has read a log: to `mark`, or the history before it up to the serial `history`."""
+    """How far the linker has read a log: to `mark`, or the history before it up to the serial `history`.
+
+    `anew`: that history is judged although it was before.
+    """
 
     __tablename__ = "linker_position"  # pyright: ignore[reportAssignmentType]
 
     log: str = Field(primary_key=True)
     mark: str
     history: int | None = Field(default=None, sa_type=sa.BigInteger)
+    anew: bool = False
 
 
 JOURNEY = table_of(JourneyRow)

@@ -7,6 +7,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from sources.linking.storing import LogPosition
 from sources.sql.journey_store import SqlJourneyStore
 from sources.sql.journeys import JOURNEY, NEWS
 from sources.sql.migrating import MIGRATIONS, migrate
@@ -24,7 +25,7 @@ async def test_a_database_without_marks_keeps_its_journeys_and_reads_the_logs_an
     )
     await migrate(url)
     async with SqlJourneyStore(url) as store:
-        assert await store.positions() == {}
+        assert await store.positions() == {"contacts": LogPosition("")}
     assert len(await rows_of(url, JOURNEY)) == 1
     assert await rows_of(url, NEWS) == []
 

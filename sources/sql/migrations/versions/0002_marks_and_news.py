@@ -1,6 +1,6 @@
 """Marks in the logs, which say more than serials; and the news of journeys, in one order over all sources.
 
-A mark cannot be made of a serial: the linker reads the logs from their beginning once more, which changes no journey.
+A mark cannot be made of a serial, so there is one that has expired: the linker judges everything anew.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ SERIAL = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    op.drop_table("linker_position")
+    op.rename_table("linker_position", "linker_serial")
     op.create_table(
         "linker_position",
         sa.Column("log", sa.String, primary_key=True),
         sa.Column("mark", sa.String, nullable=False),
         sa.Column("history", sa.BigInteger),
+        sa.Column("anew", sa.Boolean, nullable=False),
     )
+    op.execute("INSERT INTO linker_position (log, mark, anew) SELECT log, '', false FROM linker_serial")
+    op.drop_table("linker_serial")
     op.create_table(
         "journey_news",
         sa.Column("position", SERIAL, primary_key=True),

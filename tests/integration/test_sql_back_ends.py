@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -14,7 +15,8 @@ from sources.scope import EVERYTHING
 from sources.sql import incidents, persons, servicemodule
 from sources.sql.database import Database
 from support.back_ends import Urls, rows_of, write
-from support.houses import opened
+from support.houses import DEVELOPER, opened
+from support.postgres import plain
 
 NEWEST = "(SELECT max(nummer) FROM klantcontact)"
 
@@ -124,6 +126,18 @@ async def test_waiting_for_a_connection_counts_towards_the_deadline(postgres_url
             *(database.fetch(sa.select(sa.func.pg_sleep(30))) for _ in range(3)), return_exceptions=True
         )
         assert [type(outcome) for outcome in outcomes] == [SourceTimedOut] * 3
+
+
+async def test_the_sources_tell_what_holds_live_updates_back(postgres_urls: Urls) -> None:
+    query = "{ sources { name heldBackMs heldBackBy } }"
+    slow = await asyncpg.connect(plain(postgres_urls["incidents"]))
+    async with opened(postgres_urls) as ask:
+        await slow.execute("BEGIN; SELECT pg_current_xact_id()")
+        told = {each["name"]: each for each in (await ask.data(query, DEVELOPER))["sources"]}
+        assert told["incidents"]["heldBackBy"] == slow.get_server_pid()
+        assert told["incidents"]["heldBackMs"] >= 0
+        assert told["persons"] == {"name": "persons", "heldBackMs": None, "heldBackBy": None}
+        await slow.close()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sources.errors import MarkExpired
-from sources.ports import Change, HeldBack, Log, MalformedChange, Mark
+from sources.ports import Change, Changes, HeldBack, Log, MalformedChange, Mark
 from subscriptions.watch import BATCH, Tail
 
 
@@ -54,6 +54,9 @@ class StreamOverflowed(Exception):
 MOST_SHOWN = 100
 """Rows of a log that are remembered because an answer may show them before they come."""
 
+MOST_PAGING = 3
+"""Pages that are read for streams at the same moment: however many resume at once, queries find room beside them."""
+
 
 class Hub:
     """All tails of this process, by the name of the log.
@@ -72,6 +75,7 @@ class Hub:
         report: Callable[[str, Exception], None] = lambda _name, _error: None,
     ) -> None:
         self._queue_size = queue_size
+        self._paging = asyncio.Semaphore(MOST_PAGING)
         self._tails = {
             name: Tail(name, log, poll_seconds=poll_seconds, sleep=sleep, clock=clock, report=report)
             for name, log in logs.items()
@@ -148,11 +152,15 @@ class Hub:
         if stream.positions[name] == end:
             return
         async with aclosing(self._tails[name].log.between(stream.positions[name], end)) as pages:
-            async for page in pages:
+            while (page := await self._page(pages)) is not None:
                 for change in page:
                     if not isinstance(change, MalformedChange):
                         yield change
         stream.stand(name, end)
+
+    async def _page(self, pages: AsyncGenerator[Changes[Any]]) -> Changes[Any] | None:
+        async with self._paging:
+            return await anext(pages, None)
 
 
 class _Stream:

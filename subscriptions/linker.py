@@ -138,6 +138,7 @@ class Linker:
         await self._hold()
         known, now = await self._store.positions(), self._clock()
         whole = now - self._whole_at >= timedelta(seconds=WHOLE_SECONDS)
+        self._whole_at = now if whole else self._whole_at
         found = await asyncio.gather(*(self._read(name, known.get(name), whole=whole) for name in self._logs))
         batches: Batches = dict(zip(self._logs, found, strict=True))
         if any(batch.changes or batch.is_history for batch in found):
@@ -145,10 +146,7 @@ class Linker:
             positions = {name: batch.position for name, batch in batches.items()}
             await self._store.write(self.holder, changes, positions, _lines(batches))
         progress(await self._progress(batches))
-        more = any(batch.more for batch in found)
-        if whole and not more:
-            self._whole_at = now
-        return more
+        return any(batch.more for batch in found)
 
     async def begin(self, *, again: bool = False) -> None:
         """Becomes the linker, or raises NotTheLinker. `again`: everything is judged anew, as by other rules."""

@@ -112,13 +112,14 @@ class Tail:
     async def _read(self, *, whole: bool) -> bool:
         """Hands on one batch; whether there may be more at once."""
         async with self._reading:
+            # Also when it fails: a table that takes too long to be read as a whole is followed all the same.
+            self._whole_at = self._clock() if whole else self._whole_at
             reading = await self.log.changes(self.mark, BATCH, whole=whole)
             self.mark = reading.mark
             for change in reading.changes:
                 self._hand_on(change)
             if not reading.more:
                 self._caught_up_at = self._clock()
-                self._whole_at = self._caught_up_at if whole else self._whole_at
             return reading.more
 
     def _hand_on(self, change: Change[Any] | MalformedChange) -> None:

@@ -151,6 +151,20 @@ async def test_a_log_is_read_as_a_whole_once_in_a_while(make_hub: MakeHub, log: 
         assert log.whole.count(True) == 1
 
 
+async def test_a_log_that_cannot_be_read_as_a_whole_is_followed_all_the_same(
+    make_hub: MakeHub, log: CountedLog, clock: Clock
+) -> None:
+    async with make_hub().follow({"log": None}) as events:
+        log.fails = SourceUnavailable("register")
+        await clock.tick()
+        await clock.tick(WHOLE_SECONDS)
+        log.fails = None
+        log.grow()
+        await clock.tick()
+        assert log.whole.count(True) == 1
+        assert await taken(anext(events)) == 4
+
+
 async def test_each_event_tells_where_its_stream_stands(make_hub: MakeHub) -> None:
     async with make_hub().follow({"log": "1"}) as events:
         assert (await anext(events)).positions == {"log": "2"}

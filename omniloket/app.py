@@ -17,10 +17,15 @@ from starlette.websockets import WebSocket
 from omniloket import garbage, graphiql, logs
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
+from omniloket.origins import is_welcome
+from omniloket.sessions import Session
 from omniloket.settings import Settings, read
+from omniloket.socket_ends import STOP
 from resolvers.errors import Unauthenticated
-from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol
-from subscriptions.streams import MakeContext, Streams
+from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol, SocketSession
+from subscriptions.streams import Streams
+
+AUTHORIZATION = "Authorization"
 
 SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
 """The environment variable by which a parent process tells its workers which settings file to read."""
@@ -39,11 +44,11 @@ def application(settings: Settings, started: Callable[[], None] = lambda: None) 
     doors = _Doors(settings)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+    async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Any]]:
         async with open_house(settings) as house:
             doors.open(house)
             started()
-            yield
+            yield {STOP: doors.stop}
 
     return Starlette(
         lifespan=lifespan,
@@ -65,10 +70,11 @@ class _Doors:
         self.house: House
         self.http: GraphQLEndpoint
         self._sockets: SocketProtocol
+        self._is_stopping = False
 
     def open(self, house: House) -> None:
         live = self._settings.live
-        limits = SocketLimits(live.init_timeout_seconds, live.operations_per_socket)
+        limits = SocketLimits(live.init_timeout_seconds, live.heartbeat_seconds, live.operations_per_socket)
         self.house = house
         self.http = GraphQLEndpoint(
             house.executor,
@@ -81,8 +87,19 @@ class _Doors:
         streams = Streams(house.executor, house.record)
         self._sockets = SocketProtocol(house.executor, streams, self._connect, house.before, house.record, limits)
 
+    def stop(self) -> None:
+        """Lets nobody in any more, and sends away who is there: not all at once, since they will be back elsewhere."""
+        if not self._is_stopping:
+            self._is_stopping = True
+            self._sockets.drain(self._settings.live.drain_seconds)
+
     async def socket(self, websocket: WebSocket) -> None:
-        await self._sockets.serve(websocket)
+        if self._is_stopping:
+            await websocket.send_denial_response(Response("This server stops. Try again.", 503))
+        elif is_welcome(websocket.headers, self._settings.live.origins):
+            await self._sockets.serve(websocket)
+        else:
+            await websocket.send_denial_response(Response("Pages of this origin may not connect.", 403))
 
     async def readyz(self, _request: Request) -> Response:
         """Ready when every source answers."""
@@ -91,19 +108,36 @@ class _Doors:
         sources = {health.source: "good" if health.available else "unavailable" for health in found}
         return JSONResponse({"ready": ready, "sources": sources}, 200 if ready else 503)
 
-    async def _connect(self, websocket: WebSocket, payload: Mapping[str, Any]) -> MakeContext:
-        """The token is looked at again for every operation and event, so that no stream outlives it."""
-        house, authorization = self.house, _given(websocket, payload, "Authorization")
-        purpose = _given(websocket, payload, PURPOSE_HEADER)
-
-        async def make_context() -> object:
-            return await house.context(authorization, purpose)
-
+    async def _connect(
+        self, websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]
+    ) -> SocketSession:
+        """What connection_init says of who asks; what it leaves out, the handshake's own headers may say."""
+        authorization, purpose = (
+            _said(payload, name) or websocket.headers.get(name) for name in (AUTHORIZATION, PURPOSE_HEADER)
+        )
         try:
-            await make_context()
+            return _SocketSession(await self.house.sessions.open(authorization, purpose, ended))
         except Unauthenticated:
             raise ConnectionRefused from None
-        return make_context
+
+
+class _SocketSession:
+    """A session, as the payloads of a socket speak of it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.make_context = session.make_context
+        self.close = session.close
+
+    async def refresh(self, payload: Mapping[str, Any]) -> bool:
+        authorization = _said(payload, AUTHORIZATION)
+        if authorization is None:
+            return False
+        try:
+            await self._session.refresh(authorization)
+        except Unauthenticated:
+            raise ConnectionRefused from None
+        return True
 
 
 class _Endpoint:
@@ -116,14 +150,12 @@ class _Endpoint:
         await self._doors.http(scope, receive, send)
 
 
-def _given(websocket: WebSocket, payload: Mapping[str, Any], name: str) -> str | None:
-    """What connection_init carries, under either spelling of the name; else the handshake's own header."""
-    given = payload.get(name, payload.get(name.lower()))
-    if given is None:
-        return websocket.headers.get(name)
-    if not isinstance(given, str):
+def _said(payload: Mapping[str, Any], name: str) -> str | None:
+    """What a payload carries, under either spelling of the name."""
+    said = payload.get(name, payload.get(name.lower()))
+    if said is not None and not isinstance(said, str):
         raise ConnectionRefused
-    return given
+    return said
 
 
 async def _healthz(_request: Request) -> Response:

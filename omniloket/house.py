@@ -1,8 +1,10 @@
 """Puts the house together: opens the sources, and hands each room what it needs from above."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 from graphql import GraphQLSchema
@@ -12,9 +14,10 @@ from omniloket.identity import Identity, read_key
 from omniloket.linking import following
 from omniloket.oidc import Issuers
 from omniloket.revocation import RevocationList
+from omniloket.sessions import Sessions
 from omniloket.settings import Settings, SettingsError
 from resolvers import live
-from resolvers.context import Context, Services
+from resolvers.context import Context, Services, Viewer
 from schema.access import PERSONAL, refusal
 from schema.building import executable, subgraph
 from schema.errors import encoder
@@ -36,15 +39,11 @@ class House:
     services: Services
     executor: Executor
     identity: Identity
+    sessions: Sessions
 
     async def context(self, authorization: str | None, purpose: str | None) -> Context:
-        """A fresh context for the viewer of an Authorization header; raises Unauthenticated.
-
-        A purpose that the viewer's role may not have is none.
-        """
-        viewer = await self.identity.of_authorization(authorization)
-        is_allowed = purpose in self.services.purposes.get(viewer.role, ())
-        return Context(services=self.services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer)
+        """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
+        return _context(self.services, await self.identity.of_authorization(authorization), purpose)
 
     async def before(self, prepared: Prepared, context: object) -> None:
         """What has to happen before an operation reads any source."""
@@ -84,10 +83,14 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         )
         executor = Executor(schema, encode_error=encoder(_report_error), documents=settings.documents)
         identity = Identity(providers, _development_key(settings))
+        sessions = Sessions(identity, partial(_context, services))
+        watching = asyncio.create_task(sessions.watch())
         try:
             async with following(settings, sources):
-                yield House(services, executor, identity)
+                yield House(services, executor, identity, sessions)
         finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await hub.close()
 
 
@@ -134,6 +137,12 @@ def databases(settings: Settings) -> dict[str, DatabaseSettings]:
         )
         for name, source in settings.sources
     }
+
+
+def _context(services: Services, viewer: Viewer, purpose: str | None) -> Context:
+    """A purpose that the viewer's role may not have is none."""
+    is_allowed = purpose in services.purposes.get(viewer.role, ())
+    return Context(services=services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer)
 
 
 def _development_key(settings: Settings) -> bytes | None:

@@ -4,6 +4,7 @@ A development token is a JWT (RFC 7519) signed with a key that `omniloket demo` 
 `unit`, `bsn`, `clearance`, `act`, `exp`.
 """
 
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ from typing import Any
 
 import jwt
 
-from omniloket.oidc import Issuers, actor_of
+from omniloket.oidc import Issuers, Verified, actor_of
 from omniloket.remembered import Remembered
 from omniloket.settings import SettingsError
 from resolvers.context import ANONYMOUS, Viewer
@@ -24,6 +25,8 @@ ALGORITHM = "HS256"
 MAX_TOKEN_BYTES = 8192
 MIN_KEY_BYTES = 32
 
+_NOBODY = Verified(ANONYMOUS, "", math.inf)
+
 
 class Identity:
     """Tells the viewer of a token. Without issuers and a development key, everybody is anonymous."""
@@ -31,27 +34,35 @@ class Identity:
     def __init__(self, issuers: Issuers, development_key: bytes | None) -> None:
         self._issuers = issuers
         self._key = development_key
-        self._remembered: Remembered[Viewer] = Remembered()
+        self._remembered: Remembered[Verified] = Remembered()
 
     async def of_authorization(self, header: str | None) -> Viewer:
-        """The viewer of an Authorization header (RFC 6750, section 2.1); none is ANONYMOUS.
-
-        Raises Unauthenticated for a header that is not a bearer token that holds.
-        """
-        if header is None:
-            return ANONYMOUS
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated
-        return await self.of_token(token.strip())
+        """The viewer of an Authorization header; raises Unauthenticated."""
+        return (await self.verified(header)).viewer
 
     async def of_token(self, token: str) -> Viewer:
         """The viewer of a token; raises Unauthenticated."""
+        return (await self._verified(token)).viewer
+
+    async def verified(self, header: str | None) -> Verified:
+        """What the token in an Authorization header says (RFC 6750, section 2.1); without a header, ANONYMOUS.
+
+        Raises Unauthenticated for a header that is not a bearer token that holds.
+        """
+        token = _token(header)
+        return _NOBODY if token is None else await self._verified(token)
+
+    def is_certain(self, header: str | None, verified: Verified) -> bool:
+        """Whether what a header said holds still, as far as can be told without asking anybody."""
+        token = _token(header)
+        return token is None or (verified.until > time.time() and self._issuers.is_certain(token, verified))
+
+    async def _verified(self, token: str) -> Verified:
         if len(token) > MAX_TOKEN_BYTES or not token.isascii():
             raise Unauthenticated
         return await self._issuers.of_token(token) or self._of_development(token)
 
-    def _of_development(self, token: str) -> Viewer:
+    def _of_development(self, token: str) -> Verified:
         if self._key is None:
             raise Unauthenticated
         known = self._remembered.get(token)
@@ -67,9 +78,9 @@ class Identity:
             )
         except jwt.PyJWTError:
             raise Unauthenticated from None
-        viewer = _viewer(claims)
-        self._remembered.put(token, viewer, int(claims["exp"]))
-        return viewer
+        verified = Verified(_viewer(claims), ISSUER, int(claims["exp"]))
+        self._remembered.put(token, verified, verified.until)
+        return verified
 
 
 def make_token(key: bytes, viewer: Viewer, *, valid_seconds: int = 8 * 3600) -> str:
@@ -100,6 +111,15 @@ def read_key(path: Path) -> bytes:
     if len(key) < MIN_KEY_BYTES:
         raise SettingsError(f"{path} must hold at least {MIN_KEY_BYTES} bytes in hexadecimal; remove it for a new one.")
     return key
+
+
+def _token(header: str | None) -> str | None:
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    return token.strip()
 
 
 def _viewer(claims: Mapping[str, Any]) -> Viewer:

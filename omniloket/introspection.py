@@ -46,6 +46,10 @@ class Introspection:
         if not active:
             raise Unauthenticated
 
+    def knows(self, token: str) -> bool:
+        """Whether an answer that still counts said that the token is active."""
+        return self._known.get(token) is True
+
     async def reason(self) -> str | None:
         """Asks about a token that nobody has: None if the endpoint tells, or why not."""
         try:

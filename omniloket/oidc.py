@@ -41,19 +41,24 @@ class Issuers:
         self._revoked = revoked
         self._remembered: Remembered[Verified] = Remembered()
 
-    async def of_token(self, token: str) -> Viewer | None:
-        """The viewer; None when the token names none of these issuers. Raises Unauthenticated.
+    async def of_token(self, token: str) -> "Verified | None":
+        """What it says; None when the token names none of these issuers. Raises Unauthenticated.
 
         A token is verified once in a while; whether it was revoked is asked each time.
         """
         verified = self._remembered.get(token) or await self._verified(token)
         if verified is None:
             return None
-        if self._revoked is not None and self._revoked.has(verified.marks):
+        if self._is_revoked(verified):
             raise Unauthenticated
         if verified.introspection is not None:
             await verified.introspection.admit(token)
-        return verified.viewer
+        return verified
+
+    def is_certain(self, token: str, verified: "Verified") -> bool:
+        """Whether a token that was verified holds still, as far as can be told without asking anybody."""
+        introspection = verified.introspection
+        return not self._is_revoked(verified) and (introspection is None or introspection.knows(token))
 
     async def reasons(self) -> Mapping[str, str | None]:
         """Asks every issuer, and its introspection endpoint: None for each that answers as it should, or why not."""
@@ -63,22 +68,30 @@ class Issuers:
     async def aclose(self) -> None:
         await asyncio.gather(*(issuer.aclose() for issuer in self._issuers.values()))
 
+    def _is_revoked(self, verified: "Verified") -> bool:
+        return self._revoked is not None and self._revoked.has(verified.marks)
+
     async def _verified(self, token: str) -> "Verified | None":
         issuer = self._issuers.get(_named_issuer(token)) if self._issuers else None
         if issuer is None:
             return None
-        verified, until = await issuer.verified(token)
-        self._remembered.put(token, verified, until)
+        verified = await issuer.verified(token)
+        self._remembered.put(token, verified, verified.until)
         return verified
 
 
 @dataclass(frozen=True)
 class Verified:
-    """A token that was verified: whom it means, and how it may be revoked."""
+    """A token that was verified: whom it means, until when it need not be verified again, how it may be revoked.
+
+    `until` is in seconds since 1970, and never later than the token expires.
+    """
 
     viewer: Viewer
-    marks: frozenset[Mark]
-    introspection: Introspection | None
+    issuer: str
+    until: float
+    marks: frozenset[Mark] = frozenset()
+    introspection: Introspection | None = None
 
 
 class Issuer:
@@ -89,16 +102,13 @@ class Issuer:
         self._keys = ProviderKeys(settings, client)
         self._introspection = settings.introspection and Introspection(settings.introspection, client)
 
-    async def verified(self, token: str) -> tuple[Verified, float]:
-        """What a token that holds says, and until when (seconds since 1970) it need not be verified again.
-
-        Raises Unauthenticated.
-        """
+    async def verified(self, token: str) -> Verified:
+        """What a token that holds says. Raises Unauthenticated."""
         claims = await self._claims(token)
         settings = self._settings
         until = min(claims["exp"] + settings.leeway_seconds, time.time() + settings.keys_seconds)
         viewer = _viewer(claims, settings)
-        return Verified(viewer, _marks(claims, viewer, settings.issuer), self._introspection), until
+        return Verified(viewer, settings.issuer, until, _marks(claims, viewer, settings.issuer), self._introspection)
 
     async def reasons(self) -> Mapping[str, str | None]:
         """As Issuers.reasons, for this one."""

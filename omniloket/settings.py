@@ -72,6 +72,7 @@ def _token_role(role: Role) -> Role:
     return role
 
 
+Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 IssuerUrl = Annotated[str, AfterValidator(_issuer_url)]
 TokenRole = Annotated[Role, AfterValidator(_token_role)]
 Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
@@ -136,17 +137,26 @@ class LiveSettings(_Part):
     init_timeout_seconds: float = Field(
         default=10.0, gt=0, le=120, description="Seconds that a new socket has to say connection_init."
     )
-    ping_seconds: float = Field(
+    heartbeat_seconds: float = Field(
         default=20.0,
         gt=0,
         le=300,
-        description="Seconds between ping frames to a socket; a peer that does not answer one within as many is gone.",
+        description="Seconds between pings to a socket; a peer that gives no sign of life within as many is gone.",
     )
     operations_per_socket: int = Field(
         default=100, ge=1, le=10_000, description="Operations that one socket may have running."
     )
     max_message_bytes: int = Field(
         default=131_072, ge=1024, le=16_777_216, description="Bytes that one message to a socket may have."
+    )
+    drain_seconds: float = Field(
+        default=5.0,
+        ge=0,
+        le=300,
+        description="Seconds over which a server that stops spreads the closing of its sockets and streams.",
+    )
+    origins: tuple[Origin, ...] = Field(
+        default=(), description="Other sites whose pages may open a socket, as `https://www.example.nl`."
     )
 
 

@@ -1,15 +1,15 @@
 """The server side of graphql-transport-ws, the WebSocket sub-protocol for queries and subscriptions.
 
 Messages and close codes are those of the protocol's own document. The legacy sub-protocol `graphql-ws` is refused.
-Whatever a client sends, the socket answers or closes with a code; it never breaks off. Dead peers are noticed by the
-ping frames of WebSocket itself, which the server under it sends.
+Whatever a client sends, the socket answers or closes with a code; it never breaks off. A socket closes when the rights
+that it came with end, when its peer gives no sign of life, and when the server stops, also while nothing happens on it.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -19,15 +19,36 @@ from subscriptions.streams import MakeContext, Streams
 
 SUBPROTOCOL = "graphql-transport-ws"
 
-Connect = Callable[[WebSocket, Mapping[str, Any]], Awaitable[MakeContext]]
-"""From a socket and the payload of its connection_init to its contexts; raises ConnectionRefused."""
-
 _LONGEST_REASON = 123
 """Bytes that a close frame has for its reason (RFC 6455, section 5.5)."""
 
+_CLOSE_SECONDS = 1.0
+"""How long a close frame may wait for a peer that does not read."""
+
 
 class ConnectionRefused(Exception):
-    """The connection_init does not show who asks."""
+    """A payload does not show who asks, or shows somebody else than before."""
+
+
+class SocketSession(Protocol):
+    """The rights of whoever opened a socket. They may end at any moment."""
+
+    async def make_context(self) -> object:
+        """A fresh context for one operation or event; raises when the rights have ended."""
+        ...
+
+    async def refresh(self, payload: Mapping[str, Any]) -> bool:
+        """Takes what the payload of a ping says of who asks; whether it says anything. Raises ConnectionRefused."""
+        ...
+
+    def close(self) -> None: ...
+
+
+Connect = Callable[[WebSocket, Mapping[str, Any], Callable[[], None]], Awaitable[SocketSession]]
+"""From a socket and the payload of its connection_init to its session; raises ConnectionRefused.
+
+The third is called when the session's rights have ended.
+"""
 
 
 class _Closing(Exception):
@@ -41,9 +62,10 @@ class _Closing(Exception):
 
 @dataclass(frozen=True)
 class SocketLimits:
-    """What one socket may take: seconds until connection_init, operations at a time."""
+    """What one socket may take: seconds until connection_init and between two signs of life, operations at a time."""
 
     init_timeout_seconds: float = 10.0
+    heartbeat_seconds: float = 20.0
     operations: int = 100
 
 
@@ -68,6 +90,7 @@ class SocketProtocol:
         self.before = before
         self.record = record
         self.limits = limits or SocketLimits()
+        self.connections: set[_Connection] = set()
 
     async def serve(self, websocket: WebSocket) -> None:
         """Speaks with one client until either side closes."""
@@ -80,6 +103,12 @@ class SocketProtocol:
         await websocket.accept(SUBPROTOCOL)
         await _Connection(self, websocket).run()
 
+    def drain(self, seconds: float) -> None:
+        """Closes every socket for the server's stop, spread over some seconds: clients do not come back all at once."""
+        loop, count = asyncio.get_running_loop(), len(self.connections)
+        for number, connection in enumerate(self.connections):
+            loop.call_later(seconds * number / count, connection.end, 1012, "Service restart")
+
 
 class _Connection:
     """One socket: who asks, and which operations are running."""
@@ -87,35 +116,87 @@ class _Connection:
     def __init__(self, protocol: SocketProtocol, websocket: WebSocket) -> None:
         self._protocol = protocol
         self._websocket = websocket
-        self._make_context: MakeContext | None = None
+        self._session: SocketSession | None = None
         self._initialised = False
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._ending: _Closing | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._is_asked = False
+        self._ping: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
-        watchdog = asyncio.create_task(self._await_introduction())
+        self._protocol.connections.add(self)
+        self._wake_after(self._protocol.limits.init_timeout_seconds, self._miss_introduction)
         try:
-            while True:
-                await self._handle(await self._receive())
+            await self._converse()
+        finally:
+            self._protocol.connections.discard(self)
+            self._stop()
+            await self._close()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    def end(self, code: int, reason: str) -> None:
+        """Closes the socket from the server's side, whatever is going on in it."""
+        if self._ending is None and self in self._protocol.connections:
+            self._ending = _Closing(code, reason)
+            self._life.reschedule(asyncio.get_running_loop().time())
+
+    async def _converse(self) -> None:
+        """Hears messages until either side closes."""
+        try:
+            async with asyncio.timeout(None) as self._life:
+                while True:
+                    await self._handle(await self._receive())
         except _Closing as closing:
-            await self._close(closing.code, closing.reason)
+            self._ending = closing
         except WebSocketDisconnect:
             pass
-        finally:
-            for task in (watchdog, *self._running):
-                task.cancel()
-            await asyncio.gather(watchdog, *self._running, return_exceptions=True)
+        except Exception:
+            if self._ending is None:
+                self._ending = _Closing(4500, "Internal server error")
+                raise
 
-    async def _await_introduction(self) -> None:
-        """Closes a socket that does not say connection_init in time."""
-        await asyncio.sleep(self._protocol.limits.init_timeout_seconds)
-        if self._make_context is None:
-            await self._close(4408, "Connection initialisation timeout")
+    def _stop(self) -> None:
+        """Nothing more is sent, watched or worked on."""
+        if self._session is not None:
+            self._session.close()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        if self._ping is not None:
+            self._ping.cancel()
+        for task in self._running:
+            task.cancel()
+
+    def _wake_after(self, seconds: float, action: Callable[[], None]) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_later(seconds, action)
+
+    def _miss_introduction(self) -> None:
+        self.end(4408, "Connection initialisation timeout")
+
+    def _lose_rights(self) -> None:
+        self.end(4403, "Forbidden")
+
+    def _beat(self) -> None:
+        """Asks the peer for a sign of life; one that gave none since it was asked before, or reads nothing, is gone."""
+        if self._is_asked or (self._ping is not None and not self._ping.done()):
+            self.end(4499, "Terminated: no sign of life")
+        else:
+            self._is_asked = True
+            self._ping = asyncio.create_task(self._send_ping())
+            self._wake_after(self._protocol.limits.heartbeat_seconds, self._beat)
+
+    async def _send_ping(self) -> None:
+        with suppress(WebSocketDisconnect):
+            await self._send({"type": "ping"})
 
     async def _receive(self) -> dict[str, Any]:
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received.get("code", 1005))
+        self._is_asked = False
         text = received.get("text")
         if not isinstance(text, str):
             raise _Closing(4400, "Messages are text, not binary")
@@ -132,7 +213,7 @@ class _Connection:
             "connection_init": self._initialise,
             "subscribe": self._subscribe,
             "complete": self._complete,
-            "ping": self._pong,
+            "ping": self._answer,
             "pong": self._heard,
         }
         kind = message.get("type")
@@ -144,14 +225,16 @@ class _Connection:
         if self._initialised:
             raise _Closing(4429, "Too many initialisation requests")
         self._initialised = True
+        payload = _optional_object(message, "payload")
         try:
-            self._make_context = await self._protocol.connect(self._websocket, _optional_object(message, "payload"))
+            self._session = await self._protocol.connect(self._websocket, payload, self._lose_rights)
         except ConnectionRefused:
             raise _Closing(4403, "Forbidden") from None
+        self._wake_after(self._protocol.limits.heartbeat_seconds, self._beat)
         await self._send({"type": "connection_ack"})
 
     async def _subscribe(self, message: dict[str, Any]) -> None:
-        if self._make_context is None:
+        if self._session is None:
             raise _Closing(4401, "Unauthorized")
         operation_id = _operation_id(message)
         request = _request(message)
@@ -161,7 +244,7 @@ class _Connection:
         if sum(not task.cancelling() for task in self._running) >= self._protocol.limits.operations:
             await self._send_error(operation_id, [_too_many(self._protocol.limits.operations)])
             return
-        task = asyncio.create_task(self._operate(operation_id, request, self._make_context))
+        task = asyncio.create_task(self._operate(operation_id, request, self._session.make_context))
         self._operations[operation_id] = task
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -171,9 +254,14 @@ class _Connection:
         if task is not None:
             task.cancel()
 
-    async def _pong(self, message: dict[str, Any]) -> None:
+    async def _answer(self, message: dict[str, Any]) -> None:
+        """A pong with what the ping said; a token, which a ping may bring as well, is not said again."""
         payload = _optional_object(message, "payload")
-        await self._send({"type": "pong", "payload": payload} if payload else {"type": "pong"})
+        try:
+            is_refreshed = self._session is not None and await self._session.refresh(payload)
+        except ConnectionRefused:
+            raise _Closing(4403, "Forbidden") from None
+        await self._send({"type": "pong", "payload": payload} if payload and not is_refreshed else {"type": "pong"})
 
     async def _heard(self, message: dict[str, Any]) -> None:
         _optional_object(message, "payload")
@@ -214,12 +302,17 @@ class _Connection:
         await self._send({"id": operation_id, "type": "error", "payload": errors})
 
     async def _send(self, message: dict[str, Any]) -> None:
-        if self._is_open:
+        if self._is_open and self._ending is None:
             await self._websocket.send_text(orjson.dumps(message).decode())
 
-    async def _close(self, code: int, reason: str) -> None:
-        if self._is_open:
-            await self._websocket.close(code, reason.encode()[:_LONGEST_REASON].decode(errors="ignore"))
+    async def _close(self) -> None:
+        closing = self._ending
+        if closing is None or not self._is_open:
+            return
+        reason = closing.reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
+        with suppress(TimeoutError, WebSocketDisconnect):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._websocket.close(closing.code, reason)
 
     @property
     def _is_open(self) -> bool:

@@ -1,5 +1,7 @@
 """graphql-transport-ws against the real server: what the protocol says, and what breaks other servers."""
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +9,22 @@ import pytest
 import websockets
 
 from resolvers.context import Viewer
-from sources.demo.people import bsns
 from sources.records import Role
-from support.back_ends import Urls, write
+from support.back_ends import Urls
 from support.servers import Server, serving
-from support.sockets import SUBPROTOCOL, bare, connected
+from support.sockets import SUBPROTOCOL, Socket, bare, connected
 
 FINE = "{ __typename }"
 FOREVER = "subscription { contactRegistered { cursor } }"
-FIRST = next(bsns(1))
+BRIEF = Viewer(Role.AGENT, "brief")
+
+
+@pytest.fixture(scope="module")
+def listed(sqlite_urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that welcomes the pages of one other site."""
+    directory = tmp_path_factory.mktemp("listed")
+    with serving(sqlite_urls, directory, OMNILOKET_LIVE__ORIGINS='["https://portaal.example"]') as running:
+        yield running
 
 
 async def test_queries_are_answered_and_completed(server: Server) -> None:
@@ -70,6 +79,8 @@ async def test_the_legacy_subprotocol_does_not_win_when_it_is_offered_first(serv
         '{"type": []}',
         '{"type": "start"}',
         '{"type": "connection_terminate"}',
+        '{"type": "connection_ack"}',
+        '{"type": "next", "id": "a", "payload": {}}',
         '{"type": "ping", "payload": "x"}',
         '{"type": "pong", "payload": 1}',
         '{"type": "connection_init", "payload": []}',
@@ -216,30 +227,107 @@ async def test_a_message_beyond_the_limit_closes_the_socket(sqlite_urls: Urls, t
             assert (await socket.closed())[0] == 1009
 
 
-async def test_a_stream_does_not_outlive_its_token(own_urls: Urls, tmp_path: Path) -> None:
-    directory = tmp_path / "server"
-    directory.mkdir()
-    with serving(own_urls, directory) as server:
-        token = server.token(Viewer(Role.AGENT, "brief"), valid_seconds=2)
-        async with connected(server, token) as socket:
-            await socket.subscribe("a", FOREVER)
-            assert await socket.silent(2.2)
-            values = "('X', 'I', '2026-11-02 10:00:00.000000')"
-            await write(
-                own_urls["servicemodule"], f"INSERT INTO klantcontact (kanaal_cd, richting, tijdstip) VALUES {values}"
-            )
-            assert await socket.errors("a") == ["UNAUTHENTICATED"]
+async def test_a_silent_socket_closes_when_its_token_expires(server: Server) -> None:
+    async with connected(server, server.token(BRIEF, valid_seconds=2)) as socket:
+        await socket.subscribe("a", FOREVER)
+        assert await socket.closed() == (4403, "Forbidden")
 
 
-async def test_a_server_that_stops_tells_its_sockets(sqlite_urls: Urls, tmp_path: Path) -> None:
-    with serving(sqlite_urls, tmp_path) as server:
-        async with connected(server, server.agent) as socket:
-            await socket.subscribe("a", FOREVER)
-            assert await socket.silent(0.3)
+async def test_a_newer_token_in_a_ping_keeps_a_socket_open(server: Server) -> None:
+    async with connected(server, server.token(BRIEF, valid_seconds=2)) as socket:
+        await socket.subscribe("a", FOREVER)
+        await socket.send({"type": "ping", "payload": {"Authorization": f"Bearer {server.token(BRIEF)}"}})
+        assert await socket.receive() == {"type": "pong"}
+        assert await socket.silent(2.5)
+        await socket.subscribe("b", "{ viewer { role } }")
+        assert await socket.event("b") == {"data": {"viewer": {"role": "AGENT"}}}
+
+
+@pytest.mark.parametrize(
+    "another",
+    [Viewer(Role.AGENT, "another"), Viewer(Role.AGENT, "brief", clearance=True), Viewer(Role.SUPERVISOR, "brief")],
+    ids=["another subject", "other claims", "another role"],
+)
+async def test_a_token_that_says_something_else_closes_the_socket(server: Server, another: Viewer) -> None:
+    async with connected(server, server.token(BRIEF)) as socket:
+        await socket.send({"type": "ping", "payload": {"authorization": f"Bearer {server.token(another)}"}})
+        assert await socket.closed() == (4403, "Forbidden")
+
+
+@pytest.mark.parametrize("payload", [{"Authorization": "Bearer x"}, {"authorization": ""}, {"Authorization": 1}])
+async def test_a_ping_with_a_token_that_does_not_hold_closes_the_socket(server: Server, payload: Any) -> None:
+    async with connected(server, server.agent) as socket:
+        await socket.send({"type": "ping", "payload": payload})
+        assert await socket.closed() == (4403, "Forbidden")
+
+
+async def test_a_peer_that_gives_no_sign_of_life_is_sent_away(sqlite_urls: Urls, tmp_path: Path) -> None:
+    with serving(sqlite_urls, tmp_path, OMNILOKET_LIVE__HEARTBEAT_SECONDS="0.3") as server:
+        async with connected(server) as alive, connected(server) as dead:
+            assert await dead.receive() == {"type": "ping"}
+            for _ in range(3):
+                assert await alive.receive() == {"type": "ping"}
+                await alive.send({"type": "pong"})
+            assert (await dead.closed())[0] == 4499
+
+
+async def test_a_peer_that_reads_nothing_is_cut_off(sqlite_urls: Urls, tmp_path: Path) -> None:
+    with serving(sqlite_urls, tmp_path, OMNILOKET_LIVE__HEARTBEAT_SECONDS="0.3") as server:
+        async with connected(server, compression=None) as socket, asyncio.timeout(30):
+            with pytest.raises(websockets.ConnectionClosed):
+                await _send_for_ever(socket, {"type": "ping", "payload": {"a": "x" * 100_000}})
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_welcome"),
+    [
+        (None, True),
+        ("http://127.0.0.1:{port}", True),
+        ("https://127.0.0.1:{port}", True),  # a proxy ended HTTPS
+        ("https://portaal.example", True),
+        ("https://portaal.example.evil", False),
+        ("https://portaal.example:8443", False),
+        ("http://127.0.0.1", False),
+        ("https://evil.example", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+async def test_a_page_of_another_site_may_not_connect(listed: Server, origin: str | None, *, is_welcome: bool) -> None:
+    given: Any = origin and origin.format(port=listed.port)
+    headers = {} if given is None else {"Origin": given}
+    opening = websockets.connect(
+        listed.socket_url, subprotocols=[websockets.Subprotocol(SUBPROTOCOL)], additional_headers=headers
+    )
+    if is_welcome:
+        async with opening as raw:
+            assert raw.subprotocol == SUBPROTOCOL
+    else:
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            await opening
+        assert refused.value.response.status_code == 403
+
+
+async def test_a_server_that_stops_tells_its_sockets_one_after_another(sqlite_urls: Urls, tmp_path: Path) -> None:
+    with serving(sqlite_urls, tmp_path, OMNILOKET_LIVE__DRAIN_SECONDS="2") as server:
+        async with connected(server, server.agent) as one, connected(server, server.agent) as two:
+            await one.subscribe("a", FOREVER)
+            assert await one.silent(0.3)
             server.process.terminate()
-            assert (await socket.closed())[0] == 1012
+            closing = [asyncio.create_task(socket.closed()) for socket in (one, two)]
+            await asyncio.wait(closing, return_when=asyncio.FIRST_COMPLETED)
+            with pytest.raises(ConnectionRefusedError):
+                await websockets.connect(server.socket_url)
+            later = next(socket for socket, task in zip((one, two), closing, strict=True) if not task.done())
+            await later.send({"type": "ping"})  # it is served all the while
+            assert {await task for task in closing} == {(1012, "Service restart")}
         assert server.process.wait(15) in (0, -15)
     assert "Traceback" not in server.log.read_text()
+
+
+async def _send_for_ever(socket: Socket, message: Any) -> None:
+    while True:
+        await socket.send(message)
 
 
 def test_the_server_survived_it_all(server: Server) -> None:

@@ -59,9 +59,9 @@ class Socket:
 
 
 @asynccontextmanager
-async def connected(server: Server, token: str | None = None) -> AsyncIterator[Socket]:
+async def connected(server: Server, token: str | None = None, **options: Any) -> AsyncIterator[Socket]:
     """A socket that has been acknowledged."""
-    async with bare(server) as socket:
+    async with bare(server, **options) as socket:
         payload = {"Authorization": f"Bearer {token}", "Omniloket-Purpose": "intake"} if token else {}
         await socket.send({"type": "connection_init", "payload": payload})
         assert await socket.receive() == {"type": "connection_ack"}
@@ -69,8 +69,8 @@ async def connected(server: Server, token: str | None = None) -> AsyncIterator[S
 
 
 @asynccontextmanager
-async def bare(server: Server, subprotocols: list[Any] | None = None) -> AsyncIterator[Socket]:
+async def bare(server: Server, subprotocols: list[Any] | None = None, **options: Any) -> AsyncIterator[Socket]:
     """A socket that has said nothing yet."""
     offered = [SUBPROTOCOL] if subprotocols is None else subprotocols
-    async with websockets.connect(server.socket_url, subprotocols=offered or None, max_size=None) as raw:
+    async with websockets.connect(server.socket_url, subprotocols=offered or None, max_size=None, **options) as raw:
         yield Socket(raw)

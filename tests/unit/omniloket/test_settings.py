@@ -65,6 +65,8 @@ def test_the_environment_wins_over_the_file_and_arguments_over_both(
         ({"cookie": "a b"}, ["cookie", "pattern", "a b"]),
         ({"cookie": ""}, ["cookie", "pattern"]),
         ({"live": {"poll_seconds": 0}}, ["live.poll_seconds", "0.05"]),
+        ({"live": {"origins": ["https://Example.nl"]}}, ["live.origins.0", "pattern", "Example.nl"]),
+        ({"live": {"origins": ["https://example.nl/"]}}, ["live.origins.0", "pattern"]),
     ],
 )
 def test_a_wrong_one_is_named_with_its_value_and_what_is_allowed(given: dict[str, Any], words: list[str]) -> None:
@@ -99,7 +101,8 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path: Path) -> None:
         ("live.poll_seconds", 0.05, 60, (0.04, 61, "nan", "inf")),
         ("live.queue_size", 1, 100_000, (0, 100_001)),
         ("live.init_timeout_seconds", 0.001, 120, (0, 121)),
-        ("live.ping_seconds", 0.001, 300, (0, 301)),
+        ("live.heartbeat_seconds", 0.001, 300, (0, 301)),
+        ("live.drain_seconds", 0, 300, (-1, 301)),
         ("live.operations_per_socket", 1, 10_000, (0, 10_001)),
         ("live.max_message_bytes", 1024, 16_777_216, (1023, 16_777_217)),
         ("sources.persons.timeout_seconds", 0.001, 60, (0, 61)),

@@ -1,18 +1,22 @@
-"""A socket whose client does not read: it is not listened to, whatever it goes on to ask."""
+"""A socket by itself: operations that nobody of ours has, rights that end, peers that are gone, a server that stops."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 import strawberry
 from starlette.websockets import WebSocket
 
 from engine.executor import Executor
-from subscriptions.socket import SUBPROTOCOL, SocketLimits, SocketProtocol
-from subscriptions.streams import MakeContext, Streams
+from subscriptions.socket import SUBPROTOCOL, ConnectionRefused, SocketLimits, SocketProtocol
+from subscriptions.streams import Streams
 
 MOST = 5
+FOREVER = "subscription { forever }"
+SCOPE = {"type": "websocket", "headers": [], "subprotocols": [SUBPROTOCOL]}
 
 
 @strawberry.type
@@ -20,19 +24,192 @@ class Query:
     one: int = 1
 
 
-async def nothing(*_: object) -> None:
-    """No context, and nothing to do before an operation."""
+@strawberry.type
+class Mutation:
+    @strawberry.mutation
+    def double(self, number: int) -> int:
+        return 2 * number
 
 
-async def connect(_websocket: WebSocket, _payload: Mapping[str, Any]) -> MakeContext:
-    return nothing
+class Session:
+    """Rights that a test ends. A ping may say "who"."""
+
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self.end = ended
+        self.is_closed = False
+
+    async def make_context(self) -> object:
+        return None
+
+    async def refresh(self, payload: Mapping[str, Any]) -> bool:
+        if payload.get("who") == "another":
+            raise ConnectionRefused
+        return "who" in payload
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+class World:
+    """A protocol over a small schema, the sessions it has opened, and how many streams are open."""
+
+    def __init__(self, limits: SocketLimits | None = None) -> None:
+        self.sessions: list[Session] = []
+        self.streams = 0
+        world = self
+
+        @strawberry.type
+        class Subscription:
+            @strawberry.subscription
+            async def forever(self) -> AsyncGenerator[int, None]:
+                world.streams += 1
+                try:
+                    yield 1
+                    await asyncio.Event().wait()
+                finally:
+                    world.streams -= 1
+
+        executor = Executor(strawberry.Schema(Query, Mutation, Subscription)._schema, encode_error=lambda _: ("", {}))
+        self.protocol = SocketProtocol(executor, Streams(executor, _nothing), self._connect, _nothing, _nothing, limits)
+
+    async def _connect(self, _websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]) -> "Session":
+        if "bug" in payload:
+            raise ZeroDivisionError
+        self.sessions.append(Session(ended))
+        return self.sessions[-1]
+
+
+async def _nothing(*_: object) -> None:
+    """Nothing to do before an operation, nor after."""
+
+
+class Peer:
+    """The other side of a socket."""
+
+    def __init__(self, world: World) -> None:
+        self._to_server: asyncio.Queue[Any] = asyncio.Queue()
+        self._from_server: asyncio.Queue[Any] = asyncio.Queue()
+        self._to_server.put_nowait({"type": "websocket.connect"})
+        websocket = WebSocket(SCOPE, self._to_server.get, self._from_server.put)
+        self.serving = asyncio.create_task(world.protocol.serve(websocket))
+
+    def say(self, **message: Any) -> None:
+        self._to_server.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+
+    async def hear(self) -> Any:
+        """The next message, or the code with which the server closes."""
+        heard = await asyncio.wait_for(self._from_server.get(), 10)
+        while heard["type"] == "websocket.accept":
+            heard = await asyncio.wait_for(self._from_server.get(), 10)
+        return heard["code"] if heard["type"] == "websocket.close" else json.loads(heard["text"])
+
+    async def follow(self) -> None:
+        """Subscribes, to the first event."""
+        self.say(id="f", type="subscribe", payload={"query": FOREVER})
+        assert await self.hear() == {"id": "f", "type": "next", "payload": {"data": {"forever": 1}}}
+
+    def leave(self) -> None:
+        self._to_server.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
+
+@asynccontextmanager
+async def connected(world: World) -> AsyncGenerator[Peer]:
+    """A peer that has been acknowledged; it has gone at the end, if it was not sent away."""
+    peer = Peer(world)
+    peer.say(type="connection_init")
+    assert await peer.hear() == {"type": "connection_ack"}
+    yield peer
+    peer.leave()
+    await asyncio.wait_for(peer.serving, 10)
+
+
+async def test_mutations_are_answered_too() -> None:
+    async with connected(World()) as peer:
+        peer.say(id="m", type="subscribe", payload={"query": "mutation { double(number: 21) }"})
+        assert await peer.hear() == {"id": "m", "type": "next", "payload": {"data": {"double": 42}}}
+        assert await peer.hear() == {"id": "m", "type": "complete"}
+
+
+async def test_a_stream_ends_down_to_its_source_when_it_is_completed_and_when_its_peer_goes() -> None:
+    world = World()
+    async with connected(world) as peer:
+        await peer.follow()
+        assert world.streams == 1
+        peer.say(id="f", type="complete")
+        peer.say(id="nobody", type="complete")
+        await peer.follow()
+        assert world.streams == 1
+    assert world.streams == 0
+    assert world.sessions[0].is_closed
+
+
+async def test_rights_that_end_close_a_silent_socket() -> None:
+    world = World()
+    async with connected(world) as peer:
+        await peer.follow()
+        world.sessions[0].end()
+        world.sessions[0].end()
+        assert await peer.hear() == 4403
+        await asyncio.wait_for(peer.serving, 10)
+    assert world.streams == 0
+
+
+async def test_a_ping_refreshes_rights_and_its_pong_does_not_repeat_them() -> None:
+    async with connected(World()) as peer:
+        peer.say(type="ping", payload={"who": "the same"})
+        assert await peer.hear() == {"type": "pong"}
+        peer.say(type="ping", payload={"a": 1})
+        assert await peer.hear() == {"type": "pong", "payload": {"a": 1}}
+        peer.say(type="ping", payload={"who": "another"})
+        assert await peer.hear() == 4403
+
+
+async def test_a_ping_before_the_acknowledgement_refreshes_nothing() -> None:
+    peer = Peer(World())
+    peer.say(type="ping", payload={"who": "another"})
+    assert (await peer.hear())["type"] == "pong"
+    peer.leave()
+    await peer.serving
+
+
+async def test_a_peer_that_answers_no_ping_is_sent_away() -> None:
+    async with connected(World(SocketLimits(heartbeat_seconds=0.05))) as peer:
+        for _ in range(3):
+            assert await peer.hear() == {"type": "ping"}
+            peer.say(type="pong")
+        assert await peer.hear() == {"type": "ping"}
+        assert await peer.hear() == 4499
+
+
+async def test_whatever_a_peer_says_is_a_sign_of_life() -> None:
+    async with connected(World(SocketLimits(heartbeat_seconds=0.05))) as peer:
+        for number in range(3):
+            assert await peer.hear() == {"type": "ping"}
+            peer.say(id=str(number), type="complete")
+        assert await peer.hear() == {"type": "ping"}
+
+
+async def test_a_fault_of_ours_closes_with_4500() -> None:
+    peer = Peer(World())
+    peer.say(type="connection_init", payload={"bug": True})
+    assert await peer.hear() == 4500
+    with pytest.raises(ZeroDivisionError):
+        await peer.serving
+
+
+async def test_a_server_that_stops_closes_its_sockets_one_after_another() -> None:
+    world = World()
+    async with connected(world) as one, connected(world) as two, connected(world) as three:
+        world.protocol.drain(3600)
+        heard = [asyncio.create_task(peer.hear()) for peer in (one, two, three)]
+        done, waiting = await asyncio.wait(heard, timeout=0.5)
+        assert [task.result() for task in done] == [1012]
+        assert len(waiting) == 2
+        world.protocol.drain(0)
+        assert [await task for task in waiting] == [1012, 1012]
 
 
 async def test_answers_that_nobody_reads_do_not_pile_up() -> None:
-    executor = Executor(strawberry.Schema(Query)._schema, encode_error=lambda _: ("", {}))
-    protocol = SocketProtocol(
-        executor, Streams(executor, nothing), connect, nothing, nothing, SocketLimits(operations=MOST)
-    )
     heard = 0
 
     async def messages() -> AsyncIterator[dict[str, Any]]:
@@ -49,11 +226,29 @@ async def test_answers_that_nobody_reads_do_not_pile_up() -> None:
             await asyncio.Event().wait()
 
     receive = messages().__aiter__().__anext__
-    scope = {"type": "websocket", "headers": [], "subprotocols": [SUBPROTOCOL]}
-    serving = asyncio.create_task(protocol.serve(WebSocket(scope, receive, send)))
+    protocol = World(SocketLimits(operations=MOST)).protocol
+    serving = asyncio.create_task(protocol.serve(WebSocket(SCOPE, receive, send)))
     for _ in range(10_000):
         await asyncio.sleep(0)
     assert not serving.done()
     assert heard <= MOST + 1
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
+
+
+async def test_a_peer_that_reads_nothing_does_not_outstay_its_rights() -> None:
+    world = World()
+
+    async def send(message: Any) -> None:
+        if message["type"] != "websocket.accept" and "connection_ack" not in message.get("text", ""):
+            await asyncio.Event().wait()
+
+    said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    said.put_nowait({"type": "websocket.connect"})
+    for message in ({"type": "connection_init"}, {"type": "ping"}):
+        said.put_nowait({"type": "websocket.receive", "text": json.dumps(message)})
+    serving = asyncio.create_task(world.protocol.serve(WebSocket(SCOPE, said.get, send)))
+    while not world.sessions:
+        await asyncio.sleep(0)
+    world.sessions[0].end()
+    await asyncio.wait_for(serving, 10)

@@ -1,0 +1,142 @@
+"""Who is connected: a connection ends when its rights end, at that moment, also while nothing happens on it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import islice
+
+import structlog
+
+from omniloket.identity import Identity
+from omniloket.oidc import Verified
+from resolvers.context import Viewer
+from resolvers.errors import Unauthenticated
+
+LOOK_SECONDS = 1.0
+"""How often it is looked whether the tokens of all who are connected were revoked."""
+
+_AT_ONCE = 50
+"""Tokens that providers are asked about at a time."""
+
+_LONGEST_WAIT_SECONDS = 86_400.0
+
+log = structlog.get_logger("omniloket")
+
+ContextOf = Callable[[Viewer, str | None], object]
+"""From a viewer and a purpose to a fresh context."""
+
+
+class Sessions:
+    """All connections of this process that outlive one answer. `watch` runs as long as there may be any."""
+
+    def __init__(self, identity: Identity, context_of: ContextOf) -> None:
+        self.identity = identity
+        self.context_of = context_of
+        self._open: set[Session] = set()
+
+    async def open(self, authorization: str | None, purpose: str | None, ended: Callable[[], None]) -> "Session":
+        """A session for an Authorization header; raises Unauthenticated. `ended` is called when its rights have ended.
+
+        It has to be closed.
+        """
+        verified = await self.identity.verified(authorization)
+        session = Session(self, authorization, purpose, verified, ended)
+        self._open.add(session)
+        return session
+
+    def forget(self, session: "Session") -> None:
+        self._open.discard(session)
+
+    async def watch(self) -> None:
+        """Ends the sessions whose tokens were revoked. What cannot be told here, is asked of the providers."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            doubtful = (session for session in tuple(self._open) if not session.is_certain())
+            while batch := tuple(islice(doubtful, _AT_ONCE)):
+                await asyncio.gather(*(session.look() for session in batch))
+
+
+class Session:
+    """The rights of one connection: whose they are, and until when."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        authorization: str | None,
+        purpose: str | None,
+        verified: Verified,
+        ended: Callable[[], None],
+    ) -> None:
+        self._sessions = sessions
+        self._authorization = authorization
+        self._purpose = purpose
+        self._verified = verified
+        self._ended = ended
+        self._timer: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._wait()
+
+    async def make_context(self) -> object:
+        """A fresh context. Raises Unauthenticated when the rights have ended, which ends the session."""
+        if not self.is_certain():
+            await self._verify()
+        return self._sessions.context_of(self._verified.viewer, self._purpose)
+
+    async def refresh(self, authorization: str) -> None:
+        """Goes on with a newer token, which must say the same of the same subject; raises Unauthenticated."""
+        verified = await self._sessions.identity.verified(authorization)
+        if (verified.issuer, verified.viewer) != (self._verified.issuer, self._verified.viewer):
+            raise Unauthenticated
+        self._authorization = authorization
+        self._hold(verified)
+
+    def is_certain(self) -> bool:
+        """Whether the rights hold, as far as can be told without asking anybody."""
+        return self._sessions.identity.is_certain(self._authorization, self._verified)
+
+    async def look(self) -> None:
+        """Ends the session if its rights have ended."""
+        try:
+            await self._verify()
+        except Unauthenticated:
+            return
+        except Exception as error:  # the others are looked at all the same, and this one again
+            log.error("a token could not be looked at", error=error)
+
+    def close(self) -> None:
+        self._sessions.forget(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._looking is not None:
+            self._looking.cancel()
+
+    async def _verify(self) -> None:
+        authorization = self._authorization
+        try:
+            verified = await self._sessions.identity.verified(authorization)
+        except Unauthenticated:
+            if authorization is not self._authorization:
+                return  # refreshed meanwhile
+            self._sessions.forget(self)
+            self._ended()
+            raise
+        if authorization is self._authorization:
+            self._hold(verified)
+
+    def _hold(self, verified: Verified) -> None:
+        if verified is not self._verified:
+            self._verified = verified
+            self._wait()
+
+    def _wait(self) -> None:
+        """Looks at the token when it expires, or when it is to be verified again."""
+        if self._timer is not None:
+            self._timer.cancel()
+        left = min(self._verified.until - time.time(), _LONGEST_WAIT_SECONDS)
+        self._timer = asyncio.get_running_loop().call_later(max(left, 0), self._due)
+
+    def _due(self) -> None:
+        if self.is_certain():
+            self._wait()
+        else:
+            self._looking = asyncio.create_task(self.look())

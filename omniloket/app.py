@@ -23,6 +23,7 @@ from omniloket.settings import Settings, read
 from omniloket.socket_ends import STOP
 from resolvers.errors import Unauthenticated
 from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol, SocketSession
+from subscriptions.sse import EventStreams
 from subscriptions.streams import Streams
 
 AUTHORIZATION = "Authorization"
@@ -70,21 +71,25 @@ class _Doors:
         self.house: House
         self.http: GraphQLEndpoint
         self._sockets: SocketProtocol
+        self._event_streams: EventStreams
         self._is_stopping = False
 
     def open(self, house: House) -> None:
         live = self._settings.live
         limits = SocketLimits(live.init_timeout_seconds, live.heartbeat_seconds, live.operations_per_socket)
+        streams = Streams(house.executor, house.record)
         self.house = house
+        self._event_streams = EventStreams(house.executor, streams, live.heartbeat_seconds)
         self.http = GraphQLEndpoint(
             house.executor,
             house.context,
             house.before,
             house.record,
+            self._event_streams,
+            house.sessions,
             max_body_bytes=self._settings.max_body_bytes,
             cookie=self._settings.cookie,
         )
-        streams = Streams(house.executor, house.record)
         self._sockets = SocketProtocol(house.executor, streams, self._connect, house.before, house.record, limits)
 
     def stop(self) -> None:
@@ -92,6 +97,7 @@ class _Doors:
         if not self._is_stopping:
             self._is_stopping = True
             self._sockets.drain(self._settings.live.drain_seconds)
+            self._event_streams.drain(self._settings.live.drain_seconds)
 
     async def socket(self, websocket: WebSocket) -> None:
         if self._is_stopping:

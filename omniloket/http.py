@@ -1,24 +1,28 @@
 """GraphQL over HTTP: the specification's edition of September 2026, with POST and GET.
 
 A request that is not a well-formed GraphQL request gets 4xx, with the reason as a GraphQL error. A well-formed one
-gets the status that its media type wants: with application/json always 200; with
+gets the status that its media type wants: with application/json and text/event-stream always 200; with
 application/graphql-response+json 200, 294 for data with errors, and 400 when nothing was executed.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import orjson
 from graphql import ArgumentNode, DocumentNode, FieldNode, Node, ObjectFieldNode, Visitor, visit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.executor import Executor, Prepared, RequestRefused
 from omniloket.disconnects import while_connected
-from omniloket.media_types import GRAPHQL, JSON, parsed, preferred
+from omniloket.event_streams import EventStreamResponse
+from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, parsed, preferred, takes_streams
+from omniloket.sessions import Sessions
 from resolvers.errors import Unauthenticated
+from subscriptions import sse
 
 MakeContext = Callable[[str | None, str | None], Awaitable[object]]
 """From an Authorization header, and a purpose, to a fresh context; raises Unauthenticated."""
@@ -33,6 +37,8 @@ COOKIE_HEADER = "Omniloket-Cookie"
 """The header that a token in a cookie needs beside it. Neither a form nor a link can send one, and a script of another
 site only after a preflight, which is never answered here: so nobody else's page asks with a user's cookie."""
 
+LAST_EVENT_ID_HEADER = "Last-Event-ID"
+
 PARTIAL_SUCCESS = 294
 
 _HEADERS = {
@@ -40,6 +46,7 @@ _HEADERS = {
     "vary": "Accept, Authorization, Omniloket-Purpose",
     "x-content-type-options": "nosniff",
 }
+_STREAM_HEADERS = {**_HEADERS, "content-type": f"{EVENT_STREAM}; charset=utf-8", "x-accel-buffering": "no"}
 _TYPES: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
     "operationName": (str, "a string"),
@@ -47,6 +54,9 @@ _TYPES: dict[str, tuple[type, str]] = {
     "extensions": (dict, "an object"),
     "documentId": (str, "a string"),
 }
+
+
+T = TypeVar("T")
 
 
 class RequestRejected(Exception):
@@ -71,7 +81,7 @@ class GraphQLRequest:
 
 
 class GraphQLEndpoint:
-    """The ASGI application at the GraphQL address, for HTTP.
+    """The ASGI application at the GraphQL address, for HTTP. Subscriptions are `streams`, in `sessions`.
 
     `before` is awaited for each operation before it executes, and `record` before its answer leaves, with its context.
     `cookie` is the name of the cookie that may hold a token, if one may.
@@ -83,6 +93,8 @@ class GraphQLEndpoint:
         make_context: MakeContext,
         before: Callable[[Prepared, object], Awaitable[None]],
         record: Callable[[Prepared, object], Awaitable[None]],
+        streams: sse.EventStreams,
+        sessions: Sessions,
         *,
         max_body_bytes: int,
         cookie: str | None = None,
@@ -91,6 +103,8 @@ class GraphQLEndpoint:
         self._make_context = make_context
         self._before = before
         self._record = record
+        self._streams = streams
+        self._sessions = sessions
         self._max_body_bytes = max_body_bytes
         self._cookie = cookie
 
@@ -102,22 +116,26 @@ class GraphQLEndpoint:
             return
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> ASGIApp:
         media_type = preferred(request.headers.get("accept"))
         try:
             if media_type is None:
-                raise RequestRejected(406, f"'Accept' must allow {GRAPHQL} or {JSON}, in UTF-8.")
+                raise RequestRejected(406, f"'Accept' must allow {GRAPHQL}, {JSON} or {EVENT_STREAM}, in UTF-8.")
             return await self._answer(request, media_type)
         except RequestRejected as error:
             refusal = {"message": str(error), "extensions": {"code": error.code}}
-            return _response({"errors": [refusal]}, error.status, media_type or JSON, error.headers)
+            form = media_type if media_type in (GRAPHQL, JSON) else JSON
+            return _response({"errors": [refusal]}, error.status, form, error.headers)
 
-    async def _answer(self, request: Request, media_type: str) -> Response:
+    async def _answer(self, request: Request, media_type: str) -> ASGIApp:
         try:
             asked = await self._read(request)
-            context = await self._context(request)
+            context = await self._admitted(self._make_context(*self._said(request)))
+            prepared = self._prepared(asked, is_get=request.method == "GET")
+            if prepared.kind == "subscription":
+                return await self._stream(prepared, asked, request)
             async with while_connected(request.receive):
-                answer = await self._execute(asked, context, is_get=request.method == "GET")
+                answer = await self._execute(prepared, asked, context)
         except RequestRefused as refused:
             if request.method == "GET" and refused.kind == "mutation":
                 raise _mutation_by_get() from None
@@ -147,15 +165,18 @@ class GraphQLEndpoint:
                 raise too_large
         return bytes(body)
 
-    async def _context(self, request: Request) -> object:
+    def _said(self, request: Request) -> tuple[str | None, str | None]:
+        """Who asks, and what for."""
+        return _authorization(request, self._cookie), request.headers.get(PURPOSE_HEADER)
+
+    async def _admitted(self, asking: Awaitable[T]) -> T:
         try:
-            purpose = request.headers.get(PURPOSE_HEADER)
-            return await self._make_context(_authorization(request, self._cookie), purpose)
+            return await asking
         except Unauthenticated as error:
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
 
-    async def _execute(self, asked: GraphQLRequest, context: object, *, is_get: bool) -> dict[str, Any]:
+    def _prepared(self, asked: GraphQLRequest, *, is_get: bool) -> Prepared:
         prepared = self._executor.prepare(asked.query, asked.operation_name)
         if is_get and prepared.kind == "mutation":
             raise _mutation_by_get()
@@ -164,8 +185,22 @@ class GraphQLEndpoint:
             raise RequestRejected(
                 405, f"Use POST: arguments that hold personal data ({names}) never stand in a URL.", headers=_ONLY_POST
             )
-        if prepared.kind == "subscription":
+        return prepared
+
+    async def _stream(self, prepared: Prepared, asked: GraphQLRequest, request: Request) -> ASGIApp:
+        if not takes_streams(request.headers.get("accept")):
             raise RequestRefused([_NO_SUBSCRIPTION], prepared.kind)
+        ending: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def ended() -> None:
+            sse.end(ending, sse.failure([self._executor.encoded(Unauthenticated())]))
+
+        session = await self._admitted(self._sessions.open(*self._said(request), ended))
+        last_event_id = request.headers.get(LAST_EVENT_ID_HEADER)
+        frames = self._streams.open(prepared, asked.variables, last_event_id, session.make_context, ending)
+        return EventStreamResponse(frames, session, _STREAM_HEADERS)
+
+    async def _execute(self, prepared: Prepared, asked: GraphQLRequest, context: object) -> dict[str, Any]:
         await self._before(prepared, context)
         answer = await self._executor.execute(prepared, asked.variables, context)
         await self._record(prepared, context)
@@ -174,7 +209,7 @@ class GraphQLEndpoint:
 
 _ONLY_POST = {"allow": "POST"}
 _NO_SUBSCRIPTION = {
-    "message": "Subscriptions need a WebSocket: graphql-transport-ws at the same address.",
+    "message": f"Subscriptions need 'Accept: {EVENT_STREAM}', or graphql-transport-ws at the same address.",
     "extensions": {"code": "BAD_USER_INPUT"},
 }
 
@@ -291,8 +326,9 @@ def _keys(value: object) -> Iterator[str]:
 def _response(
     answer: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response:
+    body = orjson.dumps(answer)
     return Response(
-        orjson.dumps(answer),
+        sse.whole(body) if media_type == EVENT_STREAM else body,
         status_code=status,
         headers={**_HEADERS, **(headers or {}), "content-type": f"{media_type}; charset=utf-8"},
     )

@@ -1,9 +1,10 @@
-"""Content negotiation (RFC 9110, section 12.5.1) between the two media types of a GraphQL response."""
+"""Content negotiation (RFC 9110, section 12.5.1) between the media types of a GraphQL response."""
 
 from dataclasses import dataclass
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
+EVENT_STREAM = "text/event-stream"
 
 _OFFERED = (GRAPHQL, JSON)
 """In the server's order of preference."""
@@ -39,13 +40,28 @@ def parsed(text: str) -> MediaRange:
 
 
 def preferred(accept: str | None) -> str | None:
-    """The media type for an answer, or None when the client accepts neither. No header accepts everything."""
+    """The media type for an answer, or None when the client accepts none. No header accepts everything.
+
+    A stream only when nothing else is accepted: clients list it among others for their subscriptions.
+    """
     if accept is None or not accept.strip():
         return GRAPHQL
-    ranges = [parsed(part) for part in accept.split(",") if part.strip()]
+    ranges = _ranges(accept)
     weights = {offered: _weight(offered, ranges) for offered in _OFFERED}
     best = max(_OFFERED, key=lambda offered: weights[offered])
-    return best if weights[best] > 0 else None
+    if weights[best] > 0:
+        return best
+    return EVENT_STREAM if takes_streams(accept) else None
+
+
+def takes_streams(accept: str | None) -> bool:
+    """Whether the client asks for streams by name: who accepts everything might wait for an end."""
+    named = [each for each in _ranges(accept or "") if each.type != "*/*"]
+    return _weight(EVENT_STREAM, named) > 0
+
+
+def _ranges(accept: str) -> list[MediaRange]:
+    return [parsed(part) for part in accept.split(",") if part.strip()]
 
 
 def _weight(offered: str, ranges: list[MediaRange]) -> float:

@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SUPERGRAPH_INSTALLED := docs/supergraph/node_modules/.installed
+FRONT_ENDS_INSTALLED := docs/front-ends/node_modules/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 # GraphiQL: built from web/ by Vite, with the Node.js on PATH or else that of .venv.
@@ -18,7 +19,7 @@ BUNDLE := omniloket/bundle/index.html
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
 
-test: check graphiql $(SUPERGRAPH_INSTALLED) ## everything that CI runs
+test: check graphiql $(SUPERGRAPH_INSTALLED) $(FRONT_ENDS_INSTALLED) ## everything that CI runs
 	$(BIN)/pytest
 
 engine-test: $(INSTALLED) ## the engine against graphql-core, on ten times as many documents as make test
@@ -30,12 +31,13 @@ access-test: $(INSTALLED) ## who may see what, on more documents than make test 
 	OMNILOKET_TEST_ACCESS_DOCUMENTS=$(DOCUMENTS) $(BIN)/pytest --timeout=0 --hypothesis-show-statistics \
 		tests/property/test_nothing_leaks.py tests/property/test_access_oracle.py
 
-check: $(INSTALLED) $(WEB_INSTALLED) ## format, lint, types, layers
+check: $(INSTALLED) $(WEB_INSTALLED) $(FRONT_ENDS_INSTALLED) ## format, lint, types, layers
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(NPM) --prefix web run --silent check
+	$(NPM) --prefix docs/front-ends run --silent check
 
 format: $(INSTALLED)
 	$(BIN)/ruff format
@@ -48,9 +50,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PIP) --no-build-isolation --editable '.[dev]'
 	touch $@
 
-# The gateway that the tests compose with.
-$(SUPERGRAPH_INSTALLED): docs/supergraph/package.json | $(INSTALLED)
-	$(NPM) --prefix docs/supergraph install --silent --no-package-lock
+# The gateway that the tests compose with, and the clients that they follow with.
+$(SUPERGRAPH_INSTALLED) $(FRONT_ENDS_INSTALLED): docs/%/node_modules/.installed: docs/%/package.json | $(INSTALLED)
+	$(NPM) --prefix docs/$* install --silent --no-package-lock
 	touch $@
 
 graphiql: $(BUNDLE) ## the page for a browser
@@ -73,4 +75,4 @@ constraints: $(INSTALLED) ## writes down the exact versions that are installed n
 	$(BIN)/python -m pip freeze --exclude-editable --exclude omniloket | LC_ALL=C sort --ignore-case > constraints.txt
 
 clean: ## forgets the installation and the demo data
-	rm -rf .venv .omniloket web/node_modules omniloket/bundle docs/supergraph/node_modules
+	rm -rf .venv .omniloket web/node_modules omniloket/bundle docs/supergraph/node_modules docs/front-ends/node_modules

@@ -10,21 +10,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import websockets
 
 from omniloket.identity import read_key
-from support.back_ends import Urls, change_of, reported, write
+from support.back_ends import Urls, reported
 from support.balancers import Balancer, balancing
 from support.event_streams import streamed
+from support.registers import live_cursor, written
 from support.servers import Server, serving
 from support.sockets import connected
 
 CHANGES = "subscription C($after: String) { reportStatusChanges(after: $after) { cursor change { at } } }"
 CLIENTS = 12
 WRITTEN = 80
-PAUSE_SECONDS = 0.05
 
 
 @dataclass
@@ -74,22 +73,6 @@ async def all_heard(client: Client, connect: Callable[[Client], Awaitable[None]]
     return client
 
 
-async def written(url: str, number: str, paused: Callable[[int], None]) -> list[str]:
-    """The instants of the changes that the register writes, one after the other."""
-    for change in range(WRITTEN):
-        await write(url, *change_of(number, "OPSP", f"2026-11-02 10:{change // 60:02}:{change % 60:02}.000000"))
-        paused(change)
-        await asyncio.sleep(PAUSE_SECONDS)
-    return [f"2026-11-02T09:{change // 60:02}:{change % 60:02}Z" for change in range(WRITTEN)]
-
-
-async def live_cursor(server: Server) -> str:
-    headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
-    async with httpx.AsyncClient() as client:
-        answer = await client.post(server.url, json={"query": "{ liveCursor }"}, headers=headers)
-    return answer.json()["data"]["liveCursor"]
-
-
 async def until_all_are_connected(balancer: Balancer) -> None:
     while balancer.connections < CLIENTS:
         await asyncio.sleep(0.05)
@@ -111,9 +94,12 @@ async def test_clients_that_resume_elsewhere_lose_nothing(own_urls: Urls, tmp_pa
             cursor = await live_cursor(another)
             clients = [Client(replace(one, port=balancer.port), cursor) for _ in range(CLIENTS)]
             listening = [asyncio.create_task(all_heard(client, connect)) for client in clients]
-            await until_all_are_connected(balancer)
+
+            async def stop() -> None:
+                one.process.terminate()
+
             told = await written(
-                own_urls["incidents"], number, lambda change: one.process.terminate() if change == 15 else None
+                own_urls["incidents"], number, WRITTEN, {0: lambda: until_all_are_connected(balancer), 15: stop}
             )
             async with asyncio.timeout(60):
                 await asyncio.gather(*listening)

@@ -52,6 +52,13 @@ def test_architecture_walks_through_the_agents_screen() -> None:
     assert _selection(query) == _selection(document("q2-agents-screen"))
 
 
+@pytest.mark.parametrize("name", ["resuming.ts", "apollo.ts", "urql.ts", "relay.ts"])
+def test_the_front_ends_in_the_docs_are_those_that_are_tested(name: str) -> None:
+    page, file = (ROOT / "docs" / "live.md").read_text(), ROOT / "docs" / "front-ends" / name
+    assert f"({file.parent.name}/{name})" in page
+    assert f"```ts\n{file.read_text()}```\n" in page
+
+
 def test_each_command_of_the_readme_exists_with_its_options() -> None:
     lines = re.findall(r"^omniloket (\w+)([^\n]*?)(?:  |$)", README, re.MULTILINE)
     commands: Any = typer.main.get_command(app)

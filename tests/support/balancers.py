@@ -13,6 +13,7 @@ class Balancer:
         self.port = 0
         self._ports = deque(ports)
         self._transports: set[asyncio.WriteTransport] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def connections(self) -> int:
@@ -23,7 +24,16 @@ class Balancer:
         for transport in tuple(self._transports):
             transport.abort()
 
+    async def close(self) -> None:
+        self.cut()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
             there_reader, there_writer = await self._next_server()
             ends = {writer.transport, there_writer.transport}
@@ -52,7 +62,7 @@ async def balancing(*ports: int) -> AsyncGenerator[Balancer]:
         yield balancer
     finally:
         server.close()
-        balancer.cut()
+        await balancer.close()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

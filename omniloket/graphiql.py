@@ -1,4 +1,7 @@
-"""GraphiQL, a page to try the schema in: the files that Vite has built from `web/`, and nothing from another host."""
+"""GraphiQL, a page to try the schema in, and one that follows changes: the files that Vite has built from `web/`.
+
+Nothing comes from another host.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ BUNDLE = Path(__file__).parent / "bundle"
 _WELCOME = """Omniloket
 
 GraphQL: POST /graphql, and graphql-transport-ws at the same address.
-Browser: /graphiql
+Browser: /graphiql, and /live for changes as they happen
 Health:  /healthz (the process), /readyz (its sources).
 """
 
@@ -51,22 +54,28 @@ _ASSET_HEADERS = {**_HEADERS, "cache-control": "public, max-age=31536000, immuta
 
 
 def routes(bundle: Path = BUNDLE) -> list[BaseRoute]:
-    """The page at `/`, for a browser, and at `/graphiql`; and its assets."""
+    """GraphiQL at `/`, for a browser, and at `/graphiql`; the live page at `/live`; and their assets."""
 
     async def welcome(request: Request) -> Response:
         if "text/html" in request.headers.get("accept", ""):
-            return await page(request)
+            return await graphiql(request)
         return PlainTextResponse(_WELCOME, headers=_PAGE_HEADERS)
 
-    async def page(_request: Request) -> Response:
-        index = bundle / "index.html"
-        if not index.is_file():
+    async def graphiql(_request: Request) -> Response:
+        return page("index.html")
+
+    async def live(_request: Request) -> Response:
+        return page("live.html")
+
+    def page(name: str) -> Response:
+        if not (bundle / name).is_file():
             return PlainTextResponse(_NOT_BUILT, 503, headers=_PAGE_HEADERS)
-        return FileResponse(index, headers=_PAGE_HEADERS)
+        return FileResponse(bundle / name, headers=_PAGE_HEADERS)
 
     return [
         Route("/", welcome),
-        Route("/graphiql", page),
+        Route("/graphiql", graphiql),
+        Route("/live", live),
         Mount("/graphiql/assets", _Assets(directory=bundle / "assets", check_dir=False)),
     ]
 

@@ -19,6 +19,7 @@ def bundle(tmp_path: Path) -> Path:
     assets.mkdir(parents=True)
     (assets / "index-a1b2c3.js").write_text("export {}")
     (assets.parent / "index.html").write_text("<!doctype html>")
+    (assets.parent / "live.html").write_text("<!doctype html><title>live")
     (tmp_path / "secret.txt").write_text("secret")
     return assets.parent
 
@@ -34,6 +35,7 @@ async def test_a_browser_gets_the_page_and_other_clients_a_word_of_welcome(bundl
             page = await asking.get(path, headers=BROWSER)
             assert (page.status_code, page.text) == (200, "<!doctype html>")
             assert page.headers["content-type"] == "text/html; charset=utf-8"
+        assert (await asking.get("/live", headers=BROWSER)).text == "<!doctype html><title>live"
         welcome = await asking.get("/")
         assert welcome.headers["content-type"] == "text/plain; charset=utf-8"
         assert welcome.headers["vary"] == "Accept"
@@ -51,7 +53,7 @@ async def test_the_page_is_asked_for_anew_and_its_assets_never(bundle: Path) -> 
         assert (absent.status_code, absent.headers.get("cache-control")) == (404, None)
 
 
-@pytest.mark.parametrize("path", ["/", "/graphiql", SCRIPT])
+@pytest.mark.parametrize("path", ["/", "/graphiql", "/live", SCRIPT])
 async def test_nothing_from_elsewhere_runs_in_the_page(bundle: Path, path: str) -> None:
     async with client(bundle) as asking:
         headers = (await asking.get(path, headers=BROWSER)).headers
@@ -77,7 +79,7 @@ async def test_no_path_leads_out_of_the_assets(bundle: Path, path: str) -> None:
 async def test_a_server_without_the_bundle_says_how_to_build_it_and_serves_it_once_it_is_there(tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     async with client(bundle) as asking:
-        for path in ("/", "/graphiql"):
+        for path in ("/", "/graphiql", "/live"):
             page = await asking.get(path, headers=BROWSER)
             assert page.status_code == 503
             assert page.headers["content-type"] == "text/plain; charset=utf-8"

@@ -118,8 +118,9 @@ class _Doors:
         self, websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]
     ) -> SocketSession:
         """What connection_init says of who asks; what it leaves out, the handshake's own headers may say."""
+        said = {name: _said(payload, name) for name in (AUTHORIZATION, PURPOSE_HEADER)}
         authorization, purpose = (
-            _said(payload, name) or websocket.headers.get(name) for name in (AUTHORIZATION, PURPOSE_HEADER)
+            websocket.headers.get(name) if given is None else given for name, given in said.items()
         )
         try:
             return _SocketSession(await self.house.sessions.open(authorization, purpose, ended))

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable
-from itertools import islice
 
 import structlog
 
@@ -16,9 +15,10 @@ LOOK_SECONDS = 1.0
 """How often it is looked whether the tokens of all who are connected were revoked."""
 
 _AT_ONCE = 50
-"""Tokens that providers are asked about at a time."""
+"""Sessions that are looked at in one go, and tokens that providers are asked about at a time."""
 
 _LONGEST_WAIT_SECONDS = 86_400.0
+"""A timer for longer than that need not be exact, and a token may name any instant."""
 
 log = structlog.get_logger("omniloket")
 
@@ -51,9 +51,11 @@ class Sessions:
         """Ends the sessions whose tokens were revoked. What cannot be told here, is asked of the providers."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            doubtful = (session for session in tuple(self._open) if not session.is_certain())
-            while batch := tuple(islice(doubtful, _AT_ONCE)):
-                await asyncio.gather(*(session.look() for session in batch))
+            everybody = tuple(self._open)
+            for start in range(0, len(everybody), _AT_ONCE):
+                doubtful = [each for each in everybody[start : start + _AT_ONCE] if not each.is_certain()]
+                await asyncio.gather(*(each.look() for each in doubtful))
+                await asyncio.sleep(0)  # nobody waits for all of this
 
 
 class Session:

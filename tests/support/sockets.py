@@ -1,4 +1,4 @@
-"""A client of graphql-transport-ws, as thin as can be."""
+"""A client of graphql-transport-ws, as thin as can be: it answers pings while it waits for something else."""
 
 import asyncio
 import json
@@ -23,7 +23,10 @@ class Socket:
         await self.raw.send(message if isinstance(message, str | bytes) else json.dumps(message))
 
     async def receive(self, timeout: float = 10) -> Any:
-        return json.loads(await asyncio.wait_for(self.raw.recv(), timeout))
+        async with asyncio.timeout(timeout):
+            while (message := json.loads(await self.raw.recv())) == {"type": "ping"}:
+                await self.send({"type": "pong"})
+        return message
 
     async def subscribe(self, operation: str, query: str, **variables: Any) -> None:
         payload = {"query": query, "variables": variables}
@@ -44,7 +47,7 @@ class Socket:
     async def silent(self, seconds: float = 0.7) -> bool:
         """Whether nothing comes for a while."""
         try:
-            await asyncio.wait_for(self.raw.recv(), seconds)
+            await self.receive(seconds)
         except TimeoutError:
             return True
         return False
@@ -54,7 +57,7 @@ class Socket:
         async with asyncio.timeout(10):
             with suppress(websockets.ConnectionClosed):
                 while True:
-                    await self.raw.recv()
+                    await self.receive()
         return self.raw.close_code, self.raw.close_reason
 
 

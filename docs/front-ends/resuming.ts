@@ -2,7 +2,7 @@ import { type Client, type ClientOptions, createClient } from "graphql-ws";
 
 /** A client that comes back for ever, and goes on after the last `cursor` that it has heard in each subscription. */
 export function resumingClient(options: ClientOptions): Client {
-  const client = createClient({ retryAttempts: Infinity, shouldRetry: () => true, ...options });
+  const client = createClient({ retryAttempts: Infinity, retryWait: aWhile, shouldRetry: () => true, ...options });
   const subscribe: Client["subscribe"] = (payload, sink) => {
     const asked = { ...payload, variables: { ...payload.variables } };
     let stop = () => {};
@@ -22,6 +22,10 @@ export function resumingClient(options: ClientOptions): Client {
   };
   return { ...client, subscribe };
 }
+
+/** Longer each time, but never so long that a tunnel's end goes unnoticed: graphql-ws's own way doubles for ever. */
+const aWhile = (tries: number) =>
+  new Promise<void>((again) => setTimeout(again, Math.random() * Math.min(1000 * 2 ** tries, 15_000)));
 
 /** The server ended the stream because we did not read it in time: everything since comes again. */
 const isSlow = (cause: any) => cause?.[0]?.extensions?.code === "SLOW_CONSUMER";

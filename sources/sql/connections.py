@@ -205,9 +205,9 @@ async def _closed(held: Held) -> None:
 
 
 async def _of_sqlite(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
-    async with driver.execute(bound.text, bound.values) as cursor:
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in await cursor.fetchall()]
+    """In one go to the driver's thread and back. SQLite itself is not asked what its columns are called."""
+    rows = await driver.execute_fetchall(bound.text, bound.values)
+    return [dict(zip(bound.columns, row, strict=True)) for row in rows]
 
 
 def _check_connection(connection: Any, *_: object) -> None:

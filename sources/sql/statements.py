@@ -27,16 +27,18 @@ Take = Callable[[Mapping[str, Any], Sequence[Any]], Any]
 
 @dataclass(frozen=True)
 class Bound:
-    """A text with the values of its parameters, in order."""
+    """A text with the values of its parameters, in order. `columns`: the names of what it gives, in order."""
 
     text: str
     values: Sequence[Any]
+    columns: Sequence[str]
 
 
 @dataclass(frozen=True)
 class _Template:
     text: str
     takes: Sequence[Take]
+    columns: Sequence[str]
 
 
 class Statements:
@@ -76,7 +78,7 @@ class Statements:
             lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in values)
             shape = (shape, key.key, lengths)
         template = self._template(shape, make, parameters, named)
-        return Bound(template.text, [take(named, values) for take in template.takes])
+        return Bound(template.text, [take(named, values) for take in template.takes], template.columns)
 
     def _template(
         self,
@@ -109,7 +111,9 @@ class Statements:
                 takes[name] = _taking(index, None, written)
         constants: dict[str, Any] = compiled.params
         return _Template(
-            compiled.string, [takes.get(name) or _constant(constants[name]) for name in compiled.positiontup]
+            compiled.string,
+            [takes.get(name) or _constant(constants[name]) for name in compiled.positiontup],
+            statement.selected_columns.keys(),
         )
 
 

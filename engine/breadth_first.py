@@ -36,7 +36,15 @@ class Answer:
 
 async def execute(plan: Plan, variables: VariableValues, context: object, root: object = None) -> Answer:
     """The answer to one operation or event. Cancelling it cancels what its resolvers are waiting for."""
-    return await Run(plan, variables, context, root).answer()
+    return (await execute_all(plan, variables, context, [root]))[0]
+
+
+async def execute_all(
+    plan: Plan, variables: VariableValues, context: object, roots: Sequence[object]
+) -> Sequence[Answer]:
+    """The answer for each of several roots, which one run makes together. Where something fails, each has its own."""
+    answers = await Run(plan, variables, context, roots).answers()
+    return answers or [(await Run(plan, variables, context, [root]).answers())[0] for root in roots]
 
 
 @dataclass
@@ -51,13 +59,13 @@ class _Call:
 
 
 class Run:
-    """One execution of a plan."""
+    """One execution of a plan, for one root or for several."""
 
-    def __init__(self, plan: Plan, variables: VariableValues, context: object, root: object) -> None:
+    def __init__(self, plan: Plan, variables: VariableValues, context: object, roots: Sequence[object]) -> None:
         self._plan = plan
         self._variables = variables
         self._context = context
-        self._root = root
+        self._roots = roots
         self._waiting: dict[Hashable, _Call] = {}
         self._selected: list[tuple[Selection, Outs]] = []
         self._arguments: dict[Field, dict[str, Any] | Exception] = {}
@@ -65,9 +73,10 @@ class Run:
         self._core: Any = None
         self._has_marks = False
 
-    async def answer(self) -> Answer:
+    async def answers(self) -> Sequence[Answer]:
+        """The answer for each root; none at all where something failed and there are several: which has it, is open."""
         selection = self._plan.selection
-        (data,) = self.select(selection, [self._root])
+        found = self.select(selection, self._roots)
         while self._waiting:
             calls = list(self._waiting.values())
             self._waiting = {}
@@ -78,9 +87,11 @@ class Run:
             for call in calls:
                 self._deliver(call)
         if not self._has_marks:
-            return Answer(data)
+            return [Answer(data) for data in found]
+        if len(found) > 1:
+            return []
         settlement = Settlement(self._nodes, self._selected)
-        return Answer(settlement.settle(selection, data), settlement.errors)
+        return [Answer(settlement.settle(selection, found[0]), settlement.errors)]
 
     def select(self, selection: Selection, objects: Sequence[Any]) -> Outs:
         """The answer's objects for these of the resolvers'; fields that wait are filled in later."""
@@ -110,7 +121,7 @@ class Run:
     def core(self, field: Field) -> tuple[Any, Any]:
         """graphql-core's executor of the same operation, and its info of a field; the path there has no indices."""
         if self._core is None:
-            self._core = _core_executor(self._plan, self._variables, self._context, self._root)
+            self._core = _core_executor(self._plan, self._variables, self._context, self._roots[0])
         path = Path(None, field.key, field.parent.name)
         return self._core, self._core.build_resolve_info(field.definition, self._nodes(field), field.parent, path)
 

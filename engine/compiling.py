@@ -96,7 +96,8 @@ class _Compilation:
         operation = self._operation
         root = cast(GraphQLObjectType, self._compiler.schema.get_root_type(operation.operation))
         selection = self._selection(root, ((operation.selection_set, _ALWAYS),), 0)
-        return Plan(self._compiler.schema, self._document, operation, selection, frozenset(self._deciding))
+        every = tuple(self._selections.values())
+        return Plan(self._compiler.schema, self._document, operation, selection, frozenset(self._deciding), every)
 
     def _selection(self, type_: GraphQLObjectType, asked: Asked, depth: int) -> Selection:
         key = (type_.name, *((id(node), conditions) for node, conditions in asked))

@@ -22,15 +22,18 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     SelectionSetNode,
+    VariableNode,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 from graphql import Executor as CoreExecutor
 from graphql import execution as core
 from graphql.execution.values import VariableValues, get_variable_values
 
-from engine.breadth_first import execute
+from engine.breadth_first import execute, execute_all
 from engine.compiling import Compiler, NotCovered
 from engine.ignored import refuse_ignored
 from engine.one_of import OneOfVariables
@@ -94,18 +97,20 @@ class EventAnswer:
     response: Response
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """One operation of a valid document. `kind` is query, mutation or subscription.
 
-    `root_fields` are the names of the fields asked of the root, through fragments. `plan` is None for what only
-    graphql-core executes: introspection, mutations, resolvers that are not batched.
+    `root_fields` are the names of the fields asked of the root, through fragments. `inner_variables` are those that
+    stand elsewhere than in a root field's arguments: the only ones that the answer to an event depends on. `plan` is
+    None for what only graphql-core executes: introspection, mutations, resolvers that are not batched.
     """
 
     document: DocumentNode
     operation: OperationDefinitionNode
     kind: str
     root_fields: frozenset[str]
+    inner_variables: frozenset[str]
     plan: Plan | None
 
     @property
@@ -188,6 +193,17 @@ class Executor:
                     raise StreamFailed([self.encoded(error)]) from error
                 yield EventAnswer(event, await self._answer(prepared, variables, context, event))
 
+    async def answers(
+        self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object, events: Sequence[object]
+    ) -> Sequence[Response]:
+        """The answer to each of several events of one subscription, in one execution where there is a plan."""
+        if prepared.plan is not None:
+            values = self._variables(prepared, variables)
+            if prepared.plan.covers(values):
+                found = await execute_all(prepared.plan, values, context, events)
+                return [self._response(each.data, each.errors) for each in found]
+        return [await self._answer(prepared, variables, context, event) for event in events]
+
     def encoded(self, error: Exception) -> Response:
         """The client form of an error that ends an operation as a whole."""
         return self._formatted(error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error))
@@ -199,7 +215,12 @@ class Executor:
         except NotCovered:
             plan = None
         return Prepared(
-            document, operation, operation.operation.value, frozenset(_root_fields(document, operation)), plan
+            document,
+            operation,
+            operation.operation.value,
+            frozenset(_root_fields(document, operation)),
+            frozenset(_inner_variables(document, operation)),
+            plan,
         )
 
     async def _answer(
@@ -367,3 +388,29 @@ def _root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> 
                 waiting += [] if fragment is None else [fragment.selection_set]
             else:
                 waiting.append(cast(Any, selection).selection_set)
+
+
+def _inner_variables(document: DocumentNode, operation: OperationDefinitionNode) -> Iterable[str]:
+    """Names of the variables outside the arguments of fields that stand in the operation's own selection."""
+    waiting: list[Any] = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
+    waiting += operation.directives or ()
+    for selection in operation.selection_set.selections:
+        if isinstance(selection, FieldNode):
+            waiting += [*(selection.directives or ()), *([selection.selection_set] if selection.selection_set else ())]
+        else:
+            waiting.append(selection)
+    finding = _Variables()
+    for node in waiting:
+        visit(node, finding)
+    return finding.names
+
+
+class _Variables(Visitor):
+    """Collects the names of variables."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_variable(self, node: VariableNode, *_: object) -> None:
+        self.names.add(node.name.value)

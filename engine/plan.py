@@ -4,7 +4,7 @@ A selection is what one object type is asked for at one or more places: its fiel
 document, fragments taken up and type conditions decided. A plan knows no values: variables stay variables.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -99,13 +99,18 @@ class Selection:
 
 @dataclass(eq=False, repr=False)
 class Plan:
-    """One operation. `deciding_variables`: those by which @include and @skip decide."""
+    """One operation. `deciding_variables`: those by which @include and @skip decide. `selections`: all of them."""
 
     schema: GraphQLSchema
     document: DocumentNode
     operation: OperationDefinitionNode
     selection: Selection
     deciding_variables: frozenset[str]
+    selections: Sequence[Selection] = ()
+
+    def fields(self) -> Iterator[Field]:
+        """The fields of all selections."""
+        return (field for selection in self.selections for field in selection.fields)
 
     def covers(self, variables: VariableValues) -> bool:
         """Whether the variables that decide do: one that has a default may be null nevertheless."""

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import strawberry
@@ -66,6 +66,11 @@ class Subscription:
         for number in range(count):
             yield number
         raise LookupError("gone")
+
+    @strawberry.subscription
+    async def opened(self, count: int) -> AsyncIterator[BoxType]:
+        for number in range(count):
+            yield cast(Any, Box(number))
 
 
 def encode(error: Exception) -> tuple[str, dict[str, Any]]:
@@ -177,3 +182,36 @@ async def test_variables_that_do_not_fit_refuse_the_stream(executor: Executor) -
     assert error["extensions"] == {"code": "BAD_USER_INPUT"}
     assert "Jansen" not in error["message"]
     assert "'$n'" in error["message"]
+
+
+@pytest.mark.parametrize("numbers", [[2], [2, 4, 6], [1, 2, 3], []])
+async def test_several_events_are_answered_as_each_alone(executor: Executor, numbers: list[int]) -> None:
+    prepared = executor.prepare("subscription { opened(count: 1) { number lid } }")
+    events = [Box(number) for number in numbers]
+    alone = [(await executor.answers(prepared, {}, RequestState(), [event]))[0] for event in events]
+    assert await executor.answers(prepared, {}, RequestState(), events) == alone
+    assert [answer["data"]["opened"]["number"] for answer in alone] == numbers
+    assert ["errors" in answer for answer in alone] == [number % 2 == 1 for number in numbers]
+
+
+async def test_several_events_ask_a_resolver_once(executor: Executor) -> None:
+    prepared = executor.prepare("subscription { opened(count: 1) { lid } }")
+    calls.clear()
+    await executor.answers(prepared, {}, RequestState(), [Box(2), Box(4), Box(6)])
+    assert calls == [("lid", 3)]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("subscription($n: Int!) { opened(count: $n) { number } }", set[str]()),
+        ("subscription($n: Int!, $p: String) { opened(count: $n) { label(prefix: $p) } }", {"p"}),
+        ("subscription($n: Int!, $i: Boolean!) { opened(count: $n) { number @include(if: $i) lid } }", {"i"}),
+        ("subscription($n: Int!) { ... on Subscription { opened(count: $n) { number } } }", {"n"}),
+        ("subscription($n: Int!) { ...F } fragment F on Subscription { opened(count: $n) { number } }", {"n"}),
+    ],
+)
+def test_variables_of_the_answer_are_told_from_those_of_the_source(
+    executor: Executor, query: str, expected: set[str]
+) -> None:
+    assert executor.prepare(query).inner_variables == expected

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
@@ -24,7 +24,6 @@ from omniloket.socket_ends import STOP
 from resolvers.errors import Unauthenticated
 from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol, SocketSession
 from subscriptions.sse import EventStreams
-from subscriptions.streams import Streams
 
 AUTHORIZATION = "Authorization"
 
@@ -51,16 +50,30 @@ def application(settings: Settings, started: Callable[[], None] = lambda: None) 
             started()
             yield {STOP: doors.stop}
 
-    return Starlette(
+    return _Application(
+        doors,
         lifespan=lifespan,
         routes=[
             *graphiql.routes(),
             Route("/graphql", _Endpoint(doors)),
-            WebSocketRoute("/graphql", doors.socket),
             Route("/healthz", _healthz),
             Route("/readyz", doors.readyz),
         ],
     )
+
+
+class _Application(Starlette):
+    """Sockets come in by the shortest way: what lies in between would last as long as they do, and take memory."""
+
+    def __init__(self, doors: "_Doors", **settings: Any) -> None:
+        super().__init__(**settings)
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and scope["path"] == "/graphql":
+            await self._doors.socket(WebSocket(scope, receive, send))
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Doors:
@@ -77,7 +90,7 @@ class _Doors:
     def open(self, house: House) -> None:
         live = self._settings.live
         limits = SocketLimits(live.init_timeout_seconds, live.heartbeat_seconds, live.operations_per_socket)
-        streams = Streams(house.executor, house.record)
+        streams = house.streams(live.queue_size)
         self.house = house
         self._event_streams = EventStreams(house.executor, streams, live.heartbeat_seconds)
         self.http = GraphQLEndpoint(
@@ -134,6 +147,7 @@ class _SocketSession:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.make_context = session.make_context
+        self.is_certain = session.is_certain
         self.close = session.close
 
     async def refresh(self, payload: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """Puts the house together: opens the sources, and hands each room what it needs from above."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +9,8 @@ from functools import partial
 import structlog
 from graphql import GraphQLSchema
 
-from engine.executor import Executor, Prepared
+from engine.executor import Executor, Prepared, StreamFailed
+from omniloket.common import InCommon
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
 from omniloket.oidc import Issuers
@@ -18,14 +19,18 @@ from omniloket.sessions import Sessions
 from omniloket.settings import Settings, SettingsError
 from resolvers import live
 from resolvers.context import Context, Services, Viewer
+from resolvers.errors import CursorExpired, SlowConsumer, Unauthenticated
 from schema.access import PERSONAL, refusal
 from schema.building import executable, subgraph
 from schema.errors import encoder
 from schema.rules import Hidden, RulesBroken, by_id
 from sources.breaker import Patience
-from sources.errors import SourceError
+from sources.errors import MarkExpired, SourceError
 from sources.sql.opening import DatabaseSettings, open_sources
 from subscriptions.hub import Hub
+from subscriptions.membership import Terms
+from subscriptions.sharing import Sharing
+from subscriptions.streams import Streams
 
 log = structlog.get_logger("omniloket")
 
@@ -40,6 +45,7 @@ class House:
     executor: Executor
     identity: Identity
     sessions: Sessions
+    common: InCommon
 
     async def context(self, authorization: str | None, purpose: str | None) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
@@ -50,12 +56,33 @@ class House:
         if isinstance(context, Context) and "liveCursor" in prepared.root_fields and not _refuses_personal(context):
             await live.take_live_cursor(context)
 
-    async def record(self, prepared: Prepared, context: object) -> None:
-        """The one place that each access passes: once for each operation and each change, before the answer leaves."""
+    def streams(self, queue_size: int) -> Streams:
+        """Live updates; `queue_size` changes may wait for each stream."""
+        executor = self.executor
+        terms = Terms(
+            self.record,
+            self.common,
+            too_slow=SlowConsumer,
+            rights_changed=Unauthenticated,
+            failure=lambda error: StreamFailed([executor.encoded(_told_to_clients(error))]),
+            queue_size=queue_size,
+        )
+        return Streams(executor, self.record, Sharing(executor, self.services.hub.follow, terms))
+
+    async def record(self, prepared: Prepared, context: object, told: Sequence[object] | None = None) -> None:
+        """The one place that each access passes: once for each operation and each change, before the answer leaves.
+
+        `told` are the contexts of all whom the answer to a change goes to; for others it is the context's own viewer.
+        """
         if isinstance(context, Context):
             viewer = context.viewer
             log.debug(
-                "answered", operation=prepared.name, kind=prepared.kind, role=viewer.role.value, purpose=viewer.purpose
+                "answered",
+                operation=prepared.name,
+                kind=prepared.kind,
+                role=viewer.role.value,
+                purpose=viewer.purpose,
+                viewers=1 if told is None else len(told),
             )
 
 
@@ -87,7 +114,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         watching = asyncio.create_task(sessions.watch())
         try:
             async with following(settings, sources):
-                yield House(services, executor, identity, sessions)
+                yield House(services, executor, identity, sessions, InCommon(schema, services))
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -152,6 +179,11 @@ def _development_key(settings: Settings) -> bytes | None:
     key = read_key(file)
     log.warning("DEVELOPMENT KEY: who can read this file can be anybody here. Never over real data.", file=str(file))
     return key
+
+
+def _told_to_clients(error: Exception) -> Exception:
+    """What the end of a stream is to its client."""
+    return CursorExpired() if isinstance(error, MarkExpired) else error
 
 
 def _report_error(incident: str, error: Exception) -> None:

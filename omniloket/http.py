@@ -197,7 +197,9 @@ class GraphQLEndpoint:
 
         session = await self._admitted(self._sessions.open(*self._said(request), ended))
         last_event_id = request.headers.get(LAST_EVENT_ID_HEADER)
-        frames = self._streams.open(prepared, asked.variables, last_event_id, session.make_context, ending)
+        frames = self._streams.open(
+            prepared, asked.variables, last_event_id, session.make_context, session.is_certain, ending
+        )
         return EventStreamResponse(frames, session, _STREAM_HEADERS)
 
     async def _execute(self, prepared: Prepared, asked: GraphQLRequest, context: object) -> dict[str, Any]:

@@ -54,8 +54,10 @@ class Identity:
 
     def is_certain(self, header: str | None, verified: Verified) -> bool:
         """Whether what a header said holds still, as far as can be told without asking anybody."""
-        token = _token(header)
-        return token is None or (verified.until > time.time() and self._issuers.is_certain(token, verified))
+        if verified.until <= time.time():
+            return False
+        # Asked for each delivery: the token is looked for only where somebody wants it.
+        return self._issuers.is_certain("" if verified.introspection is None else _token(header) or "", verified)
 
     async def _verified(self, token: str) -> Verified:
         if len(token) > MAX_TOKEN_BYTES or not token.isascii():

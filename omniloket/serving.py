@@ -30,6 +30,7 @@ def serve(settings: Settings, settings_file: Path | None) -> None:
         loop="uvloop",
         http=BoundedHeads,
         ws=GentleSockets,
+        ws_per_message_deflate=False,
         ws_max_size=settings.live.max_message_bytes,
         # The protocol has its own, and a reason to close that clients come back after.
         ws_ping_interval=None,

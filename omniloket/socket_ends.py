@@ -2,7 +2,7 @@
 
 from asyncio import Task, TimerHandle
 
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from omniloket.direct_sockets import DirectSockets
 
 STOP = "stop"
 """The key in the lifespan's state of what is to be called when the server stops."""
@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 5.0
 """How long a peer may take to read what was left for it, once its socket is done with."""
 
 
-class GentleSockets(WebSocketsSansIOProtocol):
+class GentleSockets(DirectSockets):
     """WebSockets as uvicorn speaks them; but the application closes them when the server stops, each in its turn.
 
     A peer that does not read its last messages is not waited for.

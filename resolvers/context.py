@@ -12,6 +12,7 @@ from sources.records import Key, Role
 from sources.scope import NOBODY, Scope
 from sources.sealing import Sealer
 from subscriptions.hub import Hub, Standing
+from subscriptions.sharing import Membership
 
 R = TypeVar("R")
 
@@ -72,13 +73,15 @@ class Context(RequestState):
     """The context of one operation or one event: never shared, so that it never answers with old data.
 
     `live_standing`: where the sources' logs ended before this operation read anything, when it asks for that.
-    `fetching`: the records by key, by the identity of their collection.
+    `fetching`: the records by key, by the identity of their collection. `membership`: how the stream that begins with
+    this context may take part in a group.
     """
 
     services: Services = field(kw_only=True)
     viewer: Viewer = field(kw_only=True)
     live_standing: Standing | Exception | None = None
     fetching: dict[int, Fetching[Any]] = field(default_factory=dict[int, Fetching[Any]])
+    membership: Membership | None = None
 
     @property
     def sources(self) -> Sources:

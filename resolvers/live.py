@@ -4,23 +4,25 @@ Whether the viewer may see a change is decided anew for each, in a fresh context
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from operator import attrgetter
+from typing import Any, cast
 
 from resolvers.context import Context
 from resolvers.errors import CursorExpired, NotFound, SlowConsumer
 from resolvers.ids import source_key
 from resolvers.live_cursors import StreamKind, sealed_for_every_field
 from resolvers.reports import ReportBy, number_of
-from resolvers.timeline import TimelineRecord
 from sources.errors import MarkExpired, SourceUnavailable
 from sources.ports import Collection
 from sources.records import (
     Contact,
     Direction,
     Handover,
+    Journey,
     JourneyNews,
     Key,
     NewsKind,
@@ -29,15 +31,19 @@ from sources.records import (
     ReportStatus,
     StatusChange,
 )
-from subscriptions.hub import Event, StreamOverflowed
+from subscriptions.hub import Event, Standing, StreamOverflowed
+from subscriptions.sharing import Following
 
 RETRY_SECONDS = 0.5
 """How soon a change asks again for a source that is away."""
 
-T = TypeVar("T")
+_NUMBER, _JOURNEY = attrgetter("report_number"), attrgetter("journey_key")
 
 STATUSES, CONTACTS, JOURNEYS = "statuses", "contacts", "journeys"
 """The logs by name, as cursors and the hub know them."""
+
+_STATUS_CHANGES = StreamKind("reportStatusChanges", STATUSES)
+_CONTACTS = StreamKind("contactRegistered", CONTACTS)
 
 
 @dataclass(frozen=True)
@@ -59,16 +65,25 @@ class ReportStatusEvent:
     cursor: str
     change: StatusChange
 
+    @property
+    def serial(self) -> int:
+        return self.change.key
+
 
 @dataclass(frozen=True)
 class ContactEvent:
     cursor: str
     contact_key: int
 
+    @property
+    def serial(self) -> int:
+        return self.contact_key
+
 
 @dataclass(frozen=True)
 class JourneyEvent:
     cursor: str
+    serial: int
     journey_key: int
     entry: Contact | StatusChange | Handover
 
@@ -95,35 +110,27 @@ async def report_status_changed(
     number = number_of(report, context)
     if number is None or not await _visible(context.sources.reports, number, context):
         raise NotFound("There is no such report.")
-    async for event, cursor in _events(context, StreamKind("reportStatusChanged", STATUSES, number), after):
-        change = cast(StatusChange, event.record)
-        if change.report_number == number and await _visible_in_time(context.sources.reports, number, context):
-            yield ReportStatusEvent(cursor(), change)
+    following = Following(STATUSES, number, _status_events, subject_of=_NUMBER)
+    async for event in _events(context, StreamKind("reportStatusChanged", STATUSES, number), following, after):
+        yield event
 
 
 async def report_status_changes(
     context: Context, *, filter: ReportWatch | None = None, after: str | None = None
 ) -> AsyncIterator[ReportStatusEvent]:
     """Status changes of every report that the viewer may see and that matches before or after the change."""
-    watch = filter or ReportWatch()
-    async for event, cursor in _events(context, StreamKind("reportStatusChanges", STATUSES), after):
-        change = cast(StatusChange, event.record)
-        if not _status_matches(change, watch):
-            continue
-        report = await _visible_in_time(context.sources.reports, change.report_number, context)
-        if report is not None and _report_matches(report, watch):
-            yield ReportStatusEvent(cursor(), change)
+    following = Following(STATUSES, filter or ReportWatch(), _matching_status_events)
+    async for event in _events(context, _STATUS_CHANGES, following, after):
+        yield event
 
 
 async def contact_registered(
     context: Context, *, filter: ContactWatch | None = None, after: str | None = None
 ) -> AsyncIterator[ContactEvent]:
     """New contacts that the viewer may see and that match."""
-    watch = filter or ContactWatch()
-    async for event, cursor in _events(context, StreamKind("contactRegistered", CONTACTS), after):
-        contact = cast(Contact, event.record)
-        if _contact_matches(contact, watch) and await _visible_in_time(context.sources.contacts, contact.key, context):
-            yield ContactEvent(cursor(), contact.key)
+    following = Following(CONTACTS, filter or ContactWatch(), _matching_contact_events)
+    async for event in _events(context, _CONTACTS, following, after):
+        yield event
 
 
 async def journey_updated(context: Context, *, id: str, after: str | None = None) -> AsyncIterator[JourneyEvent]:
@@ -132,12 +139,9 @@ async def journey_updated(context: Context, *, id: str, after: str | None = None
     if found is None or not await _visible(context.sources.journeys, found[1], context):
         raise NotFound("There is no such journey.")
     key = cast(int, found[1])
-    async for event, cursor in _events(context, StreamKind("journeyUpdated", JOURNEYS, key), after):
-        news = cast(JourneyNews, event.record)
-        if news.journey_key == key and await _visible_in_time(context.sources.journeys, key, context):
-            entry = await _patiently(partial(_told, news, context))
-            if entry is not None:
-                yield JourneyEvent(cursor(), key, entry)
+    following = Following(JOURNEYS, key, _journey_events, subject_of=_JOURNEY)
+    async for event in _events(context, StreamKind("journeyUpdated", JOURNEYS, key), following, after):
+        yield event
 
 
 async def report_of_event(events: Sequence[ReportStatusEvent], context: Context) -> Sequence[object]:
@@ -152,21 +156,133 @@ async def journey_of_event(events: Sequence[JourneyEvent], context: Context) -> 
     return await context.records(context.sources.journeys, [event.journey_key for event in events])
 
 
-async def _events(
-    context: Context, kind: StreamKind, after: str | None
-) -> AsyncIterator[tuple[Event, Callable[[], str]]]:
-    """Each event, and what makes the cursor after it. What an answer has shown before `after` does not come again."""
-    standing = kind.opened(context.sealer, after)
-    try:
-        async with context.services.hub.follow(standing.positions) as events:
+async def _events(context: Context, kind: StreamKind, following: Following, after: str | None) -> AsyncIterator[Any]:
+    """What a stream gets alone: everything, or what it missed, where it goes on in a group afterwards.
+
+    What an answer has shown before `after`, and comes yet, is for this stream not to be told: it waits for that alone.
+    """
+    standing, membership, is_member = kind.opened(context.sealer, after), context.membership, False
+    while True:
+        if membership is not None and not is_member and not standing.shown_is_left:
+            with _expiry():
+                await membership.join(following, partial(_reach, context, standing, after))
+            is_member = True
+            if after is None:
+                return
+        async with aclosing(_followed(context, kind, standing, until_now=is_member)) as events:
             async for event in events:
                 was_shown, standing = standing.has_shown(event), standing.after(event)
-                if not was_shown:
-                    yield event, partial(kind.sealed, context.sealer, standing)
-    except StreamOverflowed as overflow:
-        raise SlowConsumer(kind.sealed(context.sealer, replace(standing, positions=overflow.positions))) from overflow
+                found = None if was_shown else await _found(following, event, context)
+                if found is not None:
+                    yield replace(found, cursor=kind.sealed(context.sealer, standing))
+                if membership is not None and not (is_member or standing.shown_is_left):
+                    break
+            else:
+                if membership is None or not is_member or membership.has_caught_up():
+                    return
+
+
+async def _reach(context: Context, standing: Standing, after: str | None) -> None:
+    """Has the log read to where the stream stands, for whoever follows it."""
+    if after is not None:
+        async with context.services.hub.follow(standing.positions, until_now=True):
+            pass
+
+
+async def _followed(
+    context: Context, kind: StreamKind, standing: Standing, *, until_now: bool
+) -> AsyncGenerator[Event]:
+    with _expiry():
+        try:
+            async with context.services.hub.follow(standing.positions, until_now=until_now) as events:
+                async for event in events:
+                    yield event
+        except StreamOverflowed as overflow:
+            cursor = kind.sealed(context.sealer, replace(standing, positions=overflow.positions))
+            raise SlowConsumer(cursor) from overflow
+
+
+@contextmanager
+def _expiry() -> Generator[None]:
+    """A position that a log can no longer honour is, to the client, its cursor."""
+    try:
+        yield
     except MarkExpired as error:
         raise CursorExpired from error
+
+
+async def _found(following: Following, event: Event, context: Context) -> Any:
+    """What one change is to one stream."""
+    if following.subject_of is not None and following.subject_of(event.record) != following.subject:
+        return None
+    (found,) = await following.events([(event, following.subject)], context.fresh())
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+async def _status_events(asked: Sequence[tuple[Event, str]], context: Context) -> Sequence[Any]:
+    """What changes are to streams that each follow one report."""
+    found = await _seen(context.sources.reports, [number for _, number in asked], context)
+    return [
+        ReportStatusEvent(_cursor(StreamKind("reportStatusChanged", STATUSES, number), event, context), event.record)
+        if isinstance(report, Report)
+        else report
+        for (event, number), report in zip(asked, found, strict=True)
+    ]
+
+
+async def _matching_status_events(asked: Sequence[tuple[Event, ReportWatch]], context: Context) -> Sequence[Any]:
+    """What changes are to streams that each watch some reports."""
+    keys = [event.record.report_number if _status_matches(event.record, watch) else None for event, watch in asked]
+    found = await _seen(context.sources.reports, keys, context)
+    return [
+        _matching(report, watch, event, context) if isinstance(report, Report) else report
+        for (event, watch), report in zip(asked, found, strict=True)
+    ]
+
+
+def _matching(report: Report, watch: ReportWatch, event: Event, context: Context) -> ReportStatusEvent | None:
+    if not _report_matches(report, watch):
+        return None
+    return ReportStatusEvent(_cursor(_STATUS_CHANGES, event, context), event.record)
+
+
+async def _matching_contact_events(asked: Sequence[tuple[Event, ContactWatch]], context: Context) -> Sequence[Any]:
+    """What new contacts are to streams that each watch some."""
+    keys = [event.record.key if _contact_matches(event.record, watch) else None for event, watch in asked]
+    found = await _seen(context.sources.contacts, keys, context)
+    return [
+        ContactEvent(_cursor(_CONTACTS, event, context), contact.key) if isinstance(contact, Contact) else contact
+        for (event, _), contact in zip(asked, found, strict=True)
+    ]
+
+
+async def _journey_events(asked: Sequence[tuple[Event, int]], context: Context) -> Sequence[Any]:
+    """What news is to streams that each follow one journey."""
+    found = await _seen(context.sources.journeys, [key for _, key in asked], context)
+    entries = await asyncio.gather(
+        *(
+            _told(event.record, context) if isinstance(journey, Journey) else _itself(journey)
+            for (event, _), journey in zip(asked, found, strict=True)
+        )
+    )
+    return [
+        entry
+        if entry is None or isinstance(entry, Exception)
+        else JourneyEvent(
+            _cursor(StreamKind("journeyUpdated", JOURNEYS, key), event, context), event.record.key, key, entry
+        )
+        for (event, key), entry in zip(asked, entries, strict=True)
+    ]
+
+
+def _cursor(kind: StreamKind, event: Event, context: Context) -> str:
+    return kind.sealed(context.sealer, Standing(event.positions))
+
+
+async def _itself(found: Any) -> Any:
+    return found
 
 
 async def _visible(collection: Collection[Any, Any], key: Key, context: Context) -> Any:
@@ -177,21 +293,18 @@ async def _visible(collection: Collection[Any, Any], key: Key, context: Context)
     return found
 
 
-async def _visible_in_time(collection: Collection[Any, Any], key: Key, context: Context) -> Any:
-    """The record, if the viewer may see it, as soon as its source can tell."""
-    return await _patiently(partial(_visible, collection, key, context))
+async def _seen(collection: Collection[Any, Any], keys: Sequence[Key | None], context: Context) -> Sequence[Any]:
+    """The records that the viewer may see, as soon as their source can tell: a change waits for it, and is never lost.
 
-
-async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
-    """The answer of a source that may be away for a while: a change waits for it, and is never lost.
-
-    The stream's queue fills meanwhile; that it is bounded is what ends a wait that takes too long.
+    The answer shows the same ones. What comes meanwhile waits; that it is bounded is what ends a wait that takes too
+    long.
     """
     while True:
-        try:
-            return await ask()
-        except SourceUnavailable:
-            await asyncio.sleep(RETRY_SECONDS)
+        found = await context.records(collection, keys)
+        if not any(isinstance(each, SourceUnavailable) for each in found):
+            return found
+        await asyncio.sleep(RETRY_SECONDS)
+        context.fetching.pop(id(collection), None)
 
 
 def _status_matches(change: StatusChange, watch: ReportWatch) -> bool:
@@ -212,12 +325,14 @@ def _contact_matches(contact: Contact, watch: ContactWatch) -> bool:
     )
 
 
-async def _told(news: JourneyNews, context: Context) -> TimelineRecord | None:
-    """What the news is of, unless it is gone or not for the viewer."""
+async def _told(news: JourneyNews, context: Context) -> Any:
+    """What the news is of; None where it is gone or not for the viewer, and the failure where its source has one."""
     sources = context.sources
     if news.kind is not NewsKind.STATUS_CHANGE:
         collection = sources.contacts if news.kind is NewsKind.CONTACT else sources.handovers
-        return await _visible(collection, news.news_key, context)
-    change: StatusChange | None = await _visible(sources.status_changes, news.news_key, context)
-    is_seen = change is not None and await _visible(sources.reports, change.report_number, context)
-    return change if is_seen else None
+        return (await _seen(collection, [news.news_key], context))[0]
+    (change,) = await _seen(sources.status_changes, [news.news_key], context)
+    if not isinstance(change, StatusChange):
+        return change
+    (report,) = await _seen(sources.reports, [change.report_number], context)
+    return change if isinstance(report, Report) else report

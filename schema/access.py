@@ -4,7 +4,7 @@ A declaration is the directive `@access` of the printed schema. Rows are scoped 
 about types and fields, and says in words which rows those scopes leave.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -164,6 +164,21 @@ def value_for(declared: Access, record: object, viewer: Viewer, value: object) -
     """A record's value, or Forbidden where the record is one of which this role does not see it."""
     holds = HOLDS.get(sights_of(declared).get(viewer.role, Sight.ALWAYS))
     return value if holds is None or holds(record, viewer) else Forbidden()
+
+
+def common(viewer: Viewer, claims: Collection[Claim]) -> Viewer:
+    """What a viewer has in common with all who get the same answers, where fields are decided by these claims.
+
+    The rows that may be seen are decided by the role, the purpose, the BSN and the clearance, whatever the fields are.
+    """
+    return Viewer(
+        viewer.role,
+        viewer.principal if Claim.SUBJECT in claims else "",
+        viewer.unit if Claim.UNIT in claims else None,
+        viewer.bsn,
+        viewer.clearance,
+        viewer.purpose,
+    )
 
 
 _STAFF = (Role.AGENT, Role.SUPERVISOR)

@@ -19,6 +19,7 @@ from graphql import (
 )
 
 from engine.guards import guard
+from engine.plan import Plan
 from schema.access import Access, Claim, Refusal, Sight, claims_of, is_personal, refusal, sights_of, varies
 from sources.records import Role
 
@@ -83,6 +84,14 @@ def rules(schema: GraphQLSchema, hidden: Hidden | None = None) -> Iterator[Rule]
             yield _rule(type_.name, [declared], _hidden_from(hidden or {}, type_.name))
         for each in _fields(type_, hidden or {}):
             yield _rule(each.coordinate, each.declared, each.hidden_from)
+
+
+def claims_read(plan: Plan | None, schema: GraphQLSchema) -> frozenset[Claim]:
+    """The claims by which the answers of a plan are decided, over all of its fields; without a plan, every claim."""
+    if plan is None:
+        return frozenset(Claim)
+    known = {each.coordinate: each.claims for each in rules(schema)}
+    return frozenset(claim for each in plan.fields() for claim in known.get(f"{each.parent.name}.{each.name}", ()))
 
 
 def check(schema: GraphQLSchema, hidden: Hidden | None = None) -> None:

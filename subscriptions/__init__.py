@@ -1,4 +1,4 @@
-"""How a change arrives: watch tails a source, hub shares and fans out, socket speaks to clients.
+"""How a change arrives: watch tails a source, hub fans out, sharing serves streams together, sockets and SSE speak.
 
 Imports `sources` and `engine`.
 """

@@ -32,6 +32,11 @@ class Standing:
     positions: Mapping[str, Mark | None]
     shown: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
 
+    @property
+    def shown_is_left(self) -> bool:
+        """Whether any such row is still to come."""
+        return any(self.shown.values())
+
     def has_shown(self, event: Event) -> bool:
         return event.record.key in self.shown.get(event.log, ())
 
@@ -103,9 +108,12 @@ class Hub:
         return max((lag for lag in lags if lag is not None), default=None)
 
     @asynccontextmanager
-    async def follow(self, after: Mapping[str, Mark | None]) -> AsyncGenerator[AsyncIterator[Event]]:
+    async def follow(
+        self, after: Mapping[str, Mark | None], *, until_now: bool = False
+    ) -> AsyncGenerator[AsyncIterator[Event]]:
         """The changes of some logs, each after a mark, or from now on where that is None.
 
+        `until_now`: only those up to where the logs have been read by now, for whoever follows already.
         Raises SourceUnavailable when a log cannot be read at the start. It and the iterator raise MarkExpired, the
         iterator StreamOverflowed.
         """
@@ -118,17 +126,18 @@ class Hub:
                 stream.stand(name, joined if start is None else start)
                 if start is None:
                     stream.listen(name)
-            yield self._events(stream, [name for name, start in after.items() if start is not None])
+            replayed = [name for name, start in after.items() if start is not None]
+            yield self._events(stream, replayed, until_now=until_now)
 
     async def close(self) -> None:
         """Stops all tails. Streams that still follow get nothing more."""
         await asyncio.gather(*(tail.stop() for tail in self._tails.values()))
 
-    async def _events(self, stream: "_Stream", replayed: Sequence[str]) -> AsyncIterator[Event]:
+    async def _events(self, stream: "_Stream", replayed: Sequence[str], *, until_now: bool) -> AsyncIterator[Event]:
         for name in replayed:
             async for change in self._missed(stream, name):
                 yield stream.passed(name, change)
-        while True:
+        while not until_now:
             yield stream.passed(*await stream.next())
 
     async def _missed(self, stream: "_Stream", name: str) -> AsyncIterator[Change[Any]]:

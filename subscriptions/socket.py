@@ -7,7 +7,7 @@ that it came with end, when its peer gives no sign of life, and when the server 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -15,7 +15,10 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
-from subscriptions.streams import MakeContext, Streams
+from subscriptions.frames import WRITE, Write, text_frame
+from subscriptions.membership import Deliver
+from subscriptions.started import started
+from subscriptions.streams import Payload, Streams
 
 SUBPROTOCOL = "graphql-transport-ws"
 
@@ -35,6 +38,10 @@ class SocketSession(Protocol):
 
     async def make_context(self) -> object:
         """A fresh context for one operation or event; raises when the rights have ended."""
+        ...
+
+    def is_certain(self) -> bool:
+        """Whether the rights hold, as far as can be told without asking anybody."""
         ...
 
     async def refresh(self, payload: Mapping[str, Any]) -> bool:
@@ -244,7 +251,7 @@ class _Connection:
         if sum(not task.cancelling() for task in self._running) >= self._protocol.limits.operations:
             await self._send_error(operation_id, [_too_many(self._protocol.limits.operations)])
             return
-        task = asyncio.create_task(self._operate(operation_id, request, self._session.make_context))
+        task = asyncio.create_task(self._operate(operation_id, request, self._session))
         self._operations[operation_id] = task
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -266,10 +273,10 @@ class _Connection:
     async def _heard(self, message: dict[str, Any]) -> None:
         _optional_object(message, "payload")
 
-    async def _operate(self, operation_id: str, request: "_Request", make_context: MakeContext) -> None:
+    async def _operate(self, operation_id: str, request: "_Request", session: SocketSession) -> None:
         """One operation, from its start to its last message."""
         try:
-            await self._run(operation_id, request, make_context)
+            await self._run(operation_id, request, session)
         except (RequestRefused, StreamFailed) as error:
             self._operations.pop(operation_id, None)
             await self._send_error(operation_id, error.errors)
@@ -279,24 +286,39 @@ class _Connection:
             self._operations.pop(operation_id, None)
             await self._send_error(operation_id, [self._protocol.executor.encoded(error)])
 
-    async def _run(self, operation_id: str, request: "_Request", make_context: MakeContext) -> None:
+    async def _run(self, operation_id: str, request: "_Request", session: SocketSession) -> None:
         executor, record = self._protocol.executor, self._protocol.record
         prepared = executor.prepare(request.query, request.operation_name)
         if prepared.kind == "subscription":
-            async with aclosing(self._protocol.streams.open(prepared, request.variables, make_context)) as payloads:
-                async for payload in payloads:
-                    await self._send_next(operation_id, payload.json)
+            deliver = self._delivery(operation_id)
+            await self._protocol.streams.serve(
+                prepared, request.variables, session.make_context, deliver, session.is_certain
+            )
         else:
-            context = await make_context()
+            context = await session.make_context()
             await self._protocol.before(prepared, context)
             response = await executor.execute(prepared, request.variables, context)
             await record(prepared, context)
-            await self._send_next(operation_id, orjson.dumps(response))
+            await self._send({"id": operation_id, "type": "next", "payload": response})
         self._operations.pop(operation_id, None)
         await self._send({"id": operation_id, "type": "complete"})
 
-    async def _send_next(self, operation_id: str, payload: bytes) -> None:
-        await self._send({"id": operation_id, "type": "next", "payload": orjson.Fragment(payload)})
+    def _delivery(self, operation_id: str) -> Deliver:
+        """Sends an event's answer, at once where the client reads. Most clients give their operation the same id."""
+        websocket = self._websocket
+        write: Write | None = websocket.scope["extensions"].get(WRITE) if "extensions" in websocket.scope else None
+        head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)
+
+        def deliver(payload: Payload) -> Awaitable[None] | None:
+            message_of, message = payload.sent
+            if message_of != operation_id:
+                message = text_frame(head + payload.json + b"}")
+                payload.sent = operation_id, message
+            if self._ending is not None or (write is not None and write(message)) or not self._is_open:
+                return None
+            return started(websocket.send_text((head + payload.json + b"}").decode()))
+
+        return deliver
 
     async def _send_error(self, operation_id: str, errors: object) -> None:
         await self._send({"id": operation_id, "type": "error", "payload": errors})

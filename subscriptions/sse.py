@@ -5,7 +5,7 @@ end with LF, which every parser takes. A stream that ends without `complete` is 
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -48,6 +48,7 @@ class EventStreams:
         variables: Mapping[str, Any],
         last_event_id: str | None,
         make_context: MakeContext,
+        is_certain: Callable[[], bool],
         ending: "asyncio.Future[bytes]",
     ) -> AsyncGenerator[bytes, None]:
         """The bytes of a stream; the first at once. It breaks off with those that become the result of `ending`."""
@@ -58,7 +59,7 @@ class EventStreams:
             yield HEARTBEAT
             if last_event_id:
                 prepared, variables = resumed(self._executor, prepared, variables, last_event_id)
-            async with aclosing(self._streams.open(prepared, variables, make_context)) as payloads:
+            async with aclosing(self._streams.open(prepared, variables, make_context, is_certain)) as payloads:
                 async for frame in self._frames(payloads, ending):
                     yield frame
         except (RequestRefused, StreamFailed) as error:

@@ -1,51 +1,139 @@
 """Streams: what every transport serves of a subscription: an answer for each event, as bytes ready to leave."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from engine.executor import Executor, Prepared
+from subscriptions.membership import Asked, Deliver, MakeContext, Member, Payload, Record
+from subscriptions.sharing import Following, Reach, Sharing
 
-MakeContext = Callable[[], Awaitable[object]]
-"""A fresh context for one operation or event; raises when the connection's rights have ended."""
+__all__ = ["MakeContext", "Payload", "Streams"]
 
 
-@dataclass(frozen=True)
-class Payload:
-    """One event's answer as JSON. `cursor`: the position to resume after, where the event has one."""
-
-    json: bytes
-    cursor: str | None
+def _never() -> bool:
+    return False
 
 
 class Streams:
-    """Opens streams. `record` is awaited for each event before its answer leaves, with the context it was made in."""
+    """Opens streams. Those that have enough in common are served together."""
 
-    def __init__(self, executor: Executor, record: Callable[[Prepared, object], Awaitable[None]]) -> None:
+    def __init__(self, executor: Executor, record: Record, sharing: Sharing | None = None) -> None:
         self._executor = executor
         self._record = record
+        self._sharing = sharing
+
+    @property
+    def members(self) -> Sequence[int]:
+        """How many streams each group serves now."""
+        return [] if self._sharing is None else self._sharing.members
+
+    async def serve(
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any],
+        make_context: MakeContext,
+        deliver: Deliver,
+        is_sure: Callable[[], bool] = _never,
+    ) -> None:
+        """Hands a payload to `deliver` for each event, until the stream ends.
+
+        `is_sure`: whether the rights of the connection hold, as far as can be told at once; where not, a context is
+        made to find out. Raises RequestRefused before the first payload, and StreamFailed, as the executor does.
+        """
+        asked = Asked(prepared, variables, make_context, is_sure)
+        member = Member(asked, deliver)
+        if self._sharing is None:
+            await self._serve_alone(asked, asked.make_context, member)
+            return
+        try:
+            await self._serve_alone(asked, _Joining(self._sharing, member).make_context, member)
+            await member.stay()
+        finally:
+            self._sharing.leave(member)
+
+    async def _serve_alone(self, asked: Asked, make_context: MakeContext, member: Member) -> None:
+        """What the client gets by itself: everything, or what it missed."""
+        async with aclosing(self._executor.subscribe(asked.prepared, asked.variables, make_context)) as answers:
+            async for answer in answers:
+                await self._record(asked.prepared, asked.context, [asked.context])
+                cursor, serial = (getattr(answer.event, name, None) for name in ("cursor", "serial"))
+                await member.take(Payload(orjson.dumps(answer.response), cursor, serial))
 
     async def open(
-        self, prepared: Prepared, variables: Mapping[str, Any], make_context: MakeContext
+        self,
+        prepared: Prepared,
+        variables: Mapping[str, Any],
+        make_context: MakeContext,
+        is_sure: Callable[[], bool] = _never,
     ) -> AsyncGenerator[Payload, None]:
-        """A payload for each event. Raises RequestRefused before the first, and StreamFailed, as the executor does."""
-        contexts = _Contexts(make_context)
-        async with aclosing(self._executor.subscribe(prepared, variables, contexts.make)) as answers:
-            async for answer in answers:
-                await self._record(prepared, contexts.latest)
-                yield Payload(orjson.dumps(answer.response), getattr(answer.event, "cursor", None))
+        """The same as a generator, whose client has taken a payload when it asks for the next."""
+        table = _Table()
+        serving = asyncio.create_task(self.serve(prepared, variables, make_context, table.put, is_sure))
+        serving.add_done_callback(table.clear)
+        try:
+            while (payload := await table.next()) is not None:
+                yield payload
+            await serving
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
 
 
-class _Contexts:
-    """Makes the contexts of one stream, and remembers the one that its latest answer was made in."""
+class _Joining:
+    """The contexts of what a member gets alone. By the first, its stream can join a group."""
 
-    def __init__(self, make_context: MakeContext) -> None:
-        self._make_context = make_context
-        self.latest: object = None
+    def __init__(self, sharing: Sharing, member: Member) -> None:
+        self._sharing = sharing
+        self._member = member
+        self.has_caught_up = member.has_caught_up
 
-    async def make(self) -> object:
-        self.latest = await self._make_context()
-        return self.latest
+    async def make_context(self) -> Any:
+        asked = self._member.asked
+        is_first = asked.context is None
+        context = await asked.make_context()
+        if is_first:
+            context.membership = self
+        return context
+
+    async def join(self, following: Following, reach: Reach) -> None:
+        await self._sharing.join(self._member, following, reach)
+
+
+class _Table:
+    """Where one payload lies until somebody takes it."""
+
+    def __init__(self) -> None:
+        self._payload: Payload | None = None
+        self._taken: asyncio.Future[None] | None = None
+        self._is_over = False
+        self._changed = asyncio.Event()
+
+    def put(self, payload: Payload) -> asyncio.Future[None]:
+        """Done when the payload is taken. Cancelled, it is not there any more."""
+        self._payload = payload
+        self._taken = asyncio.get_running_loop().create_future()
+        self._taken.add_done_callback(self._take_away)
+        self._changed.set()
+        return self._taken
+
+    def clear(self, _serving: object) -> None:
+        self._is_over = True
+        self._changed.set()
+
+    async def next(self) -> Payload | None:
+        """The next payload, once there is one; None when nothing comes any more. The one before it is taken."""
+        if self._taken is not None and not self._taken.done():
+            self._taken.set_result(None)
+            self._payload = None
+        while self._payload is None and not self._is_over:
+            self._changed.clear()
+            await self._changed.wait()
+        return self._payload
+
+    def _take_away(self, taken: asyncio.Future[None]) -> None:
+        if taken.cancelled():
+            self._payload = None

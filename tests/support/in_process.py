@@ -34,10 +34,12 @@ class HistoryHub(Hub):
     """A hub whose streams end where the logs ended when they began, so that a test knows when it has heard all."""
 
     @asynccontextmanager
-    async def follow(self, after: Mapping[str, Mark | None]) -> AsyncGenerator[AsyncIterator[Event]]:
+    async def follow(
+        self, after: Mapping[str, Mark | None], *, until_now: bool = False
+    ) -> AsyncGenerator[AsyncIterator[Event]]:
         ends = {name: end for name, end in (await self.ends()).items() if name in after}
         start = {name: mark or ends[name] for name, mark in after.items()}
-        async with super().follow(start) as events:
+        async with super().follow(start, until_now=until_now) as events:
             yield _until(ends, start, events)
 
 

@@ -41,6 +41,9 @@ class Session:
     async def make_context(self) -> object:
         return None
 
+    def is_certain(self) -> bool:
+        return True
+
     async def refresh(self, payload: Mapping[str, Any]) -> bool:
         if payload.get("who") == "another":
             raise ConnectionRefused

@@ -14,7 +14,7 @@ NPM := web/npm
 WEB_INSTALLED := web/node_modules/.installed
 BUNDLE := omniloket/bundle/index.html
 
-.PHONY: run test engine-test access-test check format benchmark constraints clean graphiql screenshot
+.PHONY: run test engine-test access-test check format benchmark live-benchmark constraints clean graphiql screenshot
 
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
@@ -70,6 +70,9 @@ screenshot: $(INSTALLED) $(BUNDLE) ## makes the README's picture of GraphiQL ane
 
 benchmark: $(INSTALLED) ## what the main queries cost; see docs/benchmarks.md
 	$(BIN)/python benchmarks/compare.py
+
+live-benchmark: $(INSTALLED) ## what live updates cost; writes the figures into docs/benchmarks.md
+	$(BIN)/python benchmarks/live.py --write
 
 constraints: $(INSTALLED) ## writes down the exact versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude omniloket | LC_ALL=C sort --ignore-case > constraints.txt

@@ -32,7 +32,7 @@ async def told(wanted: argparse.Namespace, urls: Mapping[str, str], arguments: M
     return fill(
         f"{wanted.citizens:,} citizens, {amounts}; arguments varied over: {varied}. "
         f"Medians of {wanted.rounds} rounds of {wanted.requests} requests. "
-        f"{datetime.now(UTC):%d %B %Y}; {_processor()}, {os.cpu_count()} cores, {platform.system()}; "
+        f"{datetime.now(UTC):%d %B %Y}; {processor()}, {os.cpu_count()} cores, {platform.system()}; "
         f"CPython {platform.python_version()}, PostgreSQL {version}.{revision}",
         width=120,
     )
@@ -46,7 +46,7 @@ async def _value(url: str, query: str) -> Any:
         await connection.close()
 
 
-def _processor() -> str:
+def processor() -> str:
     """The processor's own name, where the system tells it."""
     file = Path("/proc/cpuinfo")
     lines = file.read_text().splitlines() if file.exists() else []

@@ -26,7 +26,7 @@ def _ratios(figures: Figures) -> str:
         ]
         for over, under in RATIOS
     ]
-    return _table(head, rows, texts=1)
+    return table(head, rows, texts=1)
 
 
 def _everything(figures: Figures, connections: int) -> str:
@@ -36,7 +36,7 @@ def _everything(figures: Figures, connections: int) -> str:
         for query in figures.queries
         for server, name in SERVERS.items()
     ]
-    return _table(head, rows, texts=2)
+    return table(head, rows, texts=2)
 
 
 def _row(figures: Figures, cell: Cell) -> Iterable[str]:
@@ -48,7 +48,7 @@ def _row(figures: Figures, cell: Cell) -> Iterable[str]:
     yield f"{figures.median(cell, 'per_second'):.0f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, texts: int) -> str:
     """Columns of text to the left, then numbers to the right."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     rule = ["-" * width if column < texts else "-" * (width - 1) + ":" for column, width in enumerate(widths)]

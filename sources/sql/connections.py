@@ -52,17 +52,26 @@ def is_without_answer(error: BaseException) -> bool:
 class Held:
     """A connection that goes from one statement to the next, without a way through SQLAlchemy's pool in between."""
 
-    __slots__ = ("_driver", "_is_sqlite", "connection")
+    __slots__ = ("_driver", "_has_failed", "_is_sqlite", "connection")
 
     def __init__(self, connection: AsyncConnection, driver: Any) -> None:
         self.connection = connection
         self._driver = driver
         self._is_sqlite = connection.dialect.name == "sqlite"
+        self._has_failed = False
 
     @property
     def is_cut(self) -> bool:
         """Whether the server is known to have closed it."""
         return not self._is_sqlite and self._driver.is_closed()
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether it is good for nothing any more.
+
+        On SQLite rows that could not be read to their end keep the connection in the past, until they are collected.
+        """
+        return self._has_failed if self._is_sqlite else self.is_cut
 
     async def rows(self, bound: Bound) -> Sequence[Mapping[Any, Any]]:
         """All rows of a statement, from the driver itself. Raises StatementFailed for what the driver raises."""
@@ -71,6 +80,7 @@ class Held:
                 return await _of_sqlite(self._driver, bound)
             return await self._driver.fetch(bound.text, *bound.values)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, sqlite3.Error) as error:
+            self._has_failed = True
             raise StatementFailed(is_without_answer=self.is_cut) from error
 
 
@@ -192,7 +202,7 @@ class Connections:
         return False
 
     def _is_usable(self, held: Held) -> bool:
-        return not held.is_cut if self._file is None else held.connection.info["file"] == _identity(self._file)
+        return not held.is_spent and (self._file is None or held.connection.info["file"] == _identity(self._file))
 
     def _remember(self, connection: Any, _record: object) -> None:
         self._open.add(connection.driver_connection)

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from sources.errors import SourceUnavailable
+from sources.paging import PageRequest
 from sources.scope import EVERYTHING
 from sources.sql import incidents
 from sources.sql.database import Database
@@ -78,3 +79,17 @@ async def test_a_file_that_another_process_has_locked_is_away_no_longer_than_the
     other.execute("ROLLBACK")
     other.close()
     assert await answers(database)
+
+
+async def test_a_text_that_cannot_be_read_keeps_nobody_in_the_past(database: Database, file: Path) -> None:
+    before = await incidents.reports(database).count(EVERYTHING)
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE incident SET titel = CAST(x'ff' AS TEXT)")
+    with pytest.raises(SourceUnavailable) as failure:
+        await incidents.reports(database).page(PageRequest(limit=10), EVERYTHING)
+    with connection:
+        connection.execute("DELETE FROM incident WHERE nummer = (SELECT min(nummer) FROM incident)")
+    connection.close()
+    # The failure, kept as a log keeps it, holds the rows that were being read.
+    assert await incidents.reports(database).count(EVERYTHING) == before - 1, failure

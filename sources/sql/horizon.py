@@ -56,24 +56,23 @@ _HIDING = ("v", "m", "f")
 class Horizon:
     """`first` is the oldest transaction that may be open still, `next` the one that comes next, in 64 bits.
 
-    `oldest` and `newest` are the serials at the ends of the table; None while it is empty.
+    `oldest` is the lowest serial of the table; None while it is empty.
     """
 
     log: str
     first: int
     next: int
     oldest: int | None
-    newest: int | None
     held_back: HeldBack | None
 
 
 async def horizon_of(table: LogTable[Any]) -> Horizon:
     """The horizon now. Whatever a later statement sees of what wrote before `first`, is all that there will be."""
-    ends = [sa.select(end(table.serial)).scalar_subquery() for end in (sa.func.min, sa.func.max)]
+    oldest = sa.select(sa.func.min(table.serial)).scalar_subquery()
     now = sa.text(_HORIZON).bindparams(name=table.name).columns(*map(sa.column, _COLUMNS)).subquery()
-    (row,) = await table.fetch(sa.select(now, ends[0].label("oldest"), ends[1].label("newest")))
+    (row,) = await table.fetch(sa.select(now, oldest.label("oldest")))
     held_back = HeldBack(row["seconds"], row["pid"]) if row["is_held"] else None
-    return Horizon(row["log"], row["first"], row["next"], row["oldest"], row["newest"], held_back)
+    return Horizon(row["log"], row["first"], row["next"], row["oldest"], held_back)
 
 
 async def log_of(table: LogTable[Any]) -> str:

@@ -64,8 +64,11 @@ class TransactionMark(Struct, frozen=True, array_like=True):
         return replace(self, read=place, checked=place if whole else self.checked, newest=max(self.newest, place[1]))
 
     def whole(self, horizon: Horizon) -> "TransactionMark":
-        """The mark after all that a reading of the whole table could find."""
-        return replace(self, checked=self.read, floor=(horizon.newest or 0) - NEAR, horizon=horizon.first)
+        """The mark after all that a reading of the whole table could find.
+
+        What the horizon holds back has not been found: so the floor goes by what was, and not by what can be seen.
+        """
+        return replace(self, checked=self.read, floor=self.newest - NEAR, horizon=horizon.first)
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,9 @@ class TransactionOrder(Generic[R]):
 
     async def end(self) -> Mark:
         horizon = await self._horizon()
-        floor = (horizon.newest or 0) - NEAR
-        place = await self._last(horizon, floor) or await self._last(horizon, 0) or (0, 0)
-        return _written(TransactionMark(horizon.log, place, place, floor, place[1], horizon.first))
+        newest = await self._newest(horizon)
+        place = await self._last(horizon, newest - NEAR) or (0, 0)
+        return _written(TransactionMark(horizon.log, place, place, newest - NEAR, newest, horizon.first))
 
     async def changes(self, after: Mark, limit: int, *, whole: bool) -> Reading[R]:
         horizon = await self._horizon()
@@ -169,6 +172,13 @@ class TransactionOrder(Generic[R]):
         if read.log != horizon.log or is_beyond or is_pruned or read.newest < self._newest_old:
             raise self._table.expired()
         return read
+
+    async def _newest(self, horizon: Horizon) -> int:
+        """The highest serial that is given out now; 0 for none."""
+        serial = self._table.serial
+        highest = sa.select(serial.label("_serial")).where(self._before(horizon)).order_by(serial.desc()).limit(1)
+        rows = await self._table.fetch(highest)
+        return rows[0]["_serial"] if rows else 0
 
     async def _last(self, horizon: Horizon, floor: int) -> Place | None:
         """The last place that is given out now, of those with higher serials."""

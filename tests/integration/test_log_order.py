@@ -225,6 +225,26 @@ async def test_a_prepared_transaction_is_waited_for(log: SqlLog[int], connect: C
     assert (await read(log, start))[0] == [early, late]
 
 
+async def test_however_much_a_transaction_holds_back_it_comes_in_order_when_it_ends(
+    log: SqlLog[int], connect: Connect
+) -> None:
+    """More than the rows that each reading looks through, to one who followed, and to one who came meanwhile."""
+    slow, quick, start = await connect(), await connect(), await log.end()
+    first = await quick.fetchval(INSERT)
+    await slow.execute("BEGIN")
+    early = await slow.fetchval(INSERT)
+    between = [await quick.fetchval(INSERT) for _ in range(3)]
+    await quick.execute(f"INSERT INTO log SELECT n, 'a word' FROM generate_series(100, {100 + 2 * NEAR}) AS n")
+    newest = [*range(100, 101 + 2 * NEAR)]
+    met, followed = await read(log, start, whole=True)
+    came = await log.end()
+    assert met == [first]
+    await slow.execute("COMMIT")
+    for mark in (followed, came):
+        assert (await read(log, mark))[0] == [early, *between, *newest]
+        assert (await read(log, mark, whole=True))[0] == [early, *between, *newest]
+
+
 async def test_what_holds_a_log_back_is_told_with_its_process(log: SqlLog[int], connect: Connect) -> None:
     assert await log.held_back() is None
     slow = await connect()

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from omniloket import garbage, graphiql, logs
+from omniloket.addresses import address_of
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.origins import is_welcome
@@ -136,7 +137,9 @@ class _Doors:
             websocket.headers.get(name) if given is None else given for name, given in said.items()
         )
         try:
-            return _SocketSession(await self.house.sessions.open(authorization, purpose, ended))
+            return _SocketSession(
+                await self.house.sessions.open(authorization, purpose, address_of(websocket.scope), ended)
+            )
         except Unauthenticated:
             raise ConnectionRefused from None
 

@@ -1,10 +1,11 @@
 """Puts the house together: opens the sources, and hands each room what it needs from above."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import structlog
 from graphql import GraphQLSchema
@@ -47,11 +48,11 @@ class House:
     sessions: Sessions
     common: InCommon
 
-    async def context(self, authorization: str | None, purpose: str | None) -> Context:
+    async def context(self, authorization: str | None, purpose: str | None, address: str) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
-        return _context(self.services, await self.identity.of_authorization(authorization), purpose)
+        return _context(self.services, await self.identity.of_authorization(authorization), purpose, address)
 
-    async def before(self, prepared: Prepared, context: object) -> None:
+    async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None:
         """What has to happen before an operation reads any source."""
         if isinstance(context, Context) and "liveCursor" in prepared.root_fields and not _refuses_personal(context):
             await live.take_live_cursor(context)
@@ -166,10 +167,12 @@ def databases(settings: Settings) -> dict[str, DatabaseSettings]:
     }
 
 
-def _context(services: Services, viewer: Viewer, purpose: str | None) -> Context:
+def _context(services: Services, viewer: Viewer, purpose: str | None, address: str) -> Context:
     """A purpose that the viewer's role may not have is none."""
     is_allowed = purpose in services.purposes.get(viewer.role, ())
-    return Context(services=services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer)
+    return Context(
+        services=services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer, address=address
+    )
 
 
 def _development_key(settings: Settings) -> bytes | None:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine.executor import Executor, Prepared, RequestRefused
+from omniloket.addresses import address_of
 from omniloket.disconnects import while_connected
 from omniloket.event_streams import EventStreamResponse
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, parsed, preferred, takes_streams
@@ -24,8 +25,8 @@ from omniloket.sessions import Sessions
 from resolvers.errors import Unauthenticated
 from subscriptions import sse
 
-MakeContext = Callable[[str | None, str | None], Awaitable[object]]
-"""From an Authorization header, and a purpose, to a fresh context; raises Unauthenticated."""
+MakeContext = Callable[[str | None, str | None, str], Awaitable[object]]
+"""From an Authorization header, a purpose and an address to a fresh context; raises Unauthenticated."""
 
 PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
 """Arguments and input fields that never stand in a URL."""
@@ -91,7 +92,7 @@ class GraphQLEndpoint:
         self,
         executor: Executor,
         make_context: MakeContext,
-        before: Callable[[Prepared, object], Awaitable[None]],
+        before: Callable[[Prepared, Mapping[str, Any], object], Awaitable[None]],
         record: Callable[[Prepared, object], Awaitable[None]],
         streams: sse.EventStreams,
         sessions: Sessions,
@@ -165,9 +166,9 @@ class GraphQLEndpoint:
                 raise too_large
         return bytes(body)
 
-    def _said(self, request: Request) -> tuple[str | None, str | None]:
-        """Who asks, and what for."""
-        return _authorization(request, self._cookie), request.headers.get(PURPOSE_HEADER)
+    def _said(self, request: Request) -> tuple[str | None, str | None, str]:
+        """Who asks, what for, and from where."""
+        return _authorization(request, self._cookie), request.headers.get(PURPOSE_HEADER), address_of(request.scope)
 
     async def _admitted(self, asking: Awaitable[T]) -> T:
         try:
@@ -203,7 +204,7 @@ class GraphQLEndpoint:
         return EventStreamResponse(frames, session, _STREAM_HEADERS)
 
     async def _execute(self, prepared: Prepared, asked: GraphQLRequest, context: object) -> dict[str, Any]:
-        await self._before(prepared, context)
+        await self._before(prepared, asked.variables, context)
         answer = await self._executor.execute(prepared, asked.variables, context)
         await self._record(prepared, context)
         return answer

@@ -34,6 +34,8 @@ def serve(settings: Settings, settings_file: Path | None) -> None:
         ws_max_size=settings.live.max_message_bytes,
         # The protocol has its own, and a reason to close that clients come back after.
         ws_ping_interval=None,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
         # Addresses in an access log would hold the queries of GET requests.
         access_log=False,
         server_header=False,

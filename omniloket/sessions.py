@@ -22,8 +22,8 @@ _LONGEST_WAIT_SECONDS = 86_400.0
 
 log = structlog.get_logger("omniloket")
 
-ContextOf = Callable[[Viewer, str | None], object]
-"""From a viewer and a purpose to a fresh context."""
+ContextOf = Callable[[Viewer, str | None, str], object]
+"""From a viewer, a purpose and an address to a fresh context."""
 
 
 class Sessions:
@@ -34,13 +34,15 @@ class Sessions:
         self.context_of = context_of
         self._open: set[Session] = set()
 
-    async def open(self, authorization: str | None, purpose: str | None, ended: Callable[[], None]) -> "Session":
+    async def open(
+        self, authorization: str | None, purpose: str | None, address: str, ended: Callable[[], None]
+    ) -> "Session":
         """A session for an Authorization header; raises Unauthenticated. `ended` is called when its rights have ended.
 
         It has to be closed.
         """
         verified = await self.identity.verified(authorization)
-        session = Session(self, authorization, purpose, verified, ended)
+        session = Session(self, authorization, purpose, address, verified, ended)
         self._open.add(session)
         return session
 
@@ -66,12 +68,14 @@ class Session:
         sessions: Sessions,
         authorization: str | None,
         purpose: str | None,
+        address: str,
         verified: Verified,
         ended: Callable[[], None],
     ) -> None:
         self._sessions = sessions
         self._authorization = authorization
         self._purpose = purpose
+        self._address = address
         self._verified = verified
         self._ended = ended
         self._timer: asyncio.TimerHandle | None = None
@@ -82,7 +86,7 @@ class Session:
         """A fresh context. Raises Unauthenticated when the rights have ended, which ends the session."""
         if not self.is_certain():
             await self._verify()
-        return self._sessions.context_of(self._verified.viewer, self._purpose)
+        return self._sessions.context_of(self._verified.viewer, self._purpose, self._address)
 
     async def refresh(self, authorization: str) -> None:
         """Goes on with a newer token, which must say the same of the same subject; raises Unauthenticated."""

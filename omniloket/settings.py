@@ -7,6 +7,7 @@ OMNILOKET_SOURCES__PERSONS__URL. It wins over the file.
 import base64
 import binascii
 from collections.abc import Iterator
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast, get_args
 from urllib.parse import urlsplit
@@ -72,7 +73,16 @@ def _token_role(role: Role) -> Role:
     return role
 
 
+def _network(given: str) -> str:
+    try:
+        ip_network(given)
+    except ValueError as error:
+        raise ValueError("must be an IP address or a network, as 10.0.0.0/8") from error
+    return given
+
+
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
+Proxy = Annotated[str, AfterValidator(_network)]
 IssuerUrl = Annotated[str, AfterValidator(_issuer_url)]
 TokenRole = Annotated[Role, AfterValidator(_token_role)]
 Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
@@ -280,6 +290,10 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="Server processes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least serious lines that the log shows."
+    )
+    trusted_proxies: tuple[Proxy, ...] = Field(
+        default=(),
+        description="Addresses or networks of proxies whose `X-Forwarded-For` says where a request comes from.",
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, le=67_108_864, description="Bytes that the body of a request may have."

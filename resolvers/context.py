@@ -73,12 +73,14 @@ class Context(RequestState):
     """The context of one operation or one event: never shared, so that it never answers with old data.
 
     `live_standing`: where the sources' logs ended before this operation read anything, when it asks for that.
+    `address`: where the question comes from, as limits count it; nothing else reads it.
     `fetching`: the records by key, by the identity of their collection. `membership`: how the stream that begins with
     this context may take part in a group.
     """
 
     services: Services = field(kw_only=True)
     viewer: Viewer = field(kw_only=True)
+    address: str = ""
     live_standing: Standing | Exception | None = None
     fetching: dict[int, Fetching[Any]] = field(default_factory=dict[int, Fetching[Any]])
     membership: Membership | None = None
@@ -113,7 +115,7 @@ class Context(RequestState):
 
     def fresh(self) -> "Context":
         """A context for the same viewer that remembers nothing."""
-        return Context(services=self.services, viewer=self.viewer)
+        return Context(services=self.services, viewer=self.viewer, address=self.address)
 
     async def records(
         self, collection: Collection[R, Any], keys: Sequence[Key | None]

@@ -77,8 +77,9 @@ class SocketLimits:
 
 
 class SocketProtocol:
-    """Serves sockets. `before` is awaited for each query and mutation before it executes, with its context.
+    """Serves sockets.
 
+    `before` is awaited for each query and mutation before it executes, with its variables and context.
     `record` is awaited for each of their answers before it leaves, with the context that it was made in.
     """
 
@@ -87,7 +88,7 @@ class SocketProtocol:
         executor: Executor,
         streams: Streams,
         connect: Connect,
-        before: Callable[[Prepared, object], Awaitable[None]],
+        before: Callable[[Prepared, Mapping[str, Any], object], Awaitable[None]],
         record: Callable[[Prepared, object], Awaitable[None]],
         limits: SocketLimits | None = None,
     ) -> None:
@@ -296,7 +297,7 @@ class _Connection:
             )
         else:
             context = await session.make_context()
-            await self._protocol.before(prepared, context)
+            await self._protocol.before(prepared, request.variables, context)
             response = await executor.execute(prepared, request.variables, context)
             await record(prepared, context)
             await self._send({"id": operation_id, "type": "next", "payload": response})

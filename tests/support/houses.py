@@ -48,7 +48,7 @@ class Asking:
         context = Context(services=self.house.services, viewer=viewer)
         prepared = self.house.executor.prepare(query)
         before = self._sent()
-        await self.house.before(prepared, context)
+        await self.house.before(prepared, variables, context)
         response = await self.house.executor.execute(prepared, variables, context)
         self.statements = {name: sent - before[name] for name, sent in self._sent().items() if sent != before[name]}
         return response

@@ -1,0 +1,27 @@
+"""Where a request comes from, as limits count it.
+
+Behind a proxy that the settings trust, uvicorn has put the client's address in the place of the proxy's.
+"""
+
+from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from starlette.types import Scope
+
+_SUBSCRIBERS_PREFIX = 64
+"""The part of an IPv6 address that one subscriber has: the rest is theirs to vary (RFC 6177)."""
+
+
+def address_of(scope: Scope) -> str:
+    """The address, or of IPv6 its network of one subscriber. Empty where there is none, as on a Unix socket."""
+    client = scope.get("client")
+    if client is None:
+        return ""
+    try:
+        address = ip_address(client[0])
+    except ValueError:
+        return client[0]
+    if not isinstance(address, IPv6Address):
+        return client[0]
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(IPv6Network((address.packed, _SUBSCRIBERS_PREFIX), strict=False))

@@ -12,8 +12,8 @@ from sources.errors import RecordMalformed
 R = TypeVar("R")
 
 Position = tuple[str | int | datetime, ...]
-"""The order columns of one row. A source gives instants as the text that it keeps; a position that is made
-elsewhere, to place an instant among a source's rows, has an aware UTC `datetime` there.
+"""The order columns of one row. A source gives instants as it keeps them, as text or naive `datetime`, and takes the
+text of either; a position that is made elsewhere, to place an instant among a source's rows, has an aware one there.
 """
 
 

@@ -243,9 +243,9 @@ class SqlCollection(Generic[R, F]):
         return here < there if later == self._descending else here > there
 
     def _stored(self, value: str | int | datetime, is_instant: bool) -> str | int | datetime:
-        """A value of a position as the order column holds it: text on SQLite, `datetime` on PostgreSQL."""
+        """A value of a position as the order column holds it: text on SQLite, naive `datetime` on PostgreSQL."""
         if isinstance(value, datetime):
-            written = self._written(value)
+            written = value if value.tzinfo is None else self._written(value)
             return written if is_instant else written.isoformat(sep=" ", timespec="microseconds")
         return datetime.fromisoformat(cast(str, value)) if is_instant else value
 
@@ -299,8 +299,7 @@ class SqlCollection(Generic[R, F]):
         return _read(self._database, self._read, row)
 
     def _position(self, row: Row) -> Position:
-        values = [row[name] for name in self._order_names]
-        return tuple([value.isoformat() if isinstance(value, datetime) else value for value in values])
+        return tuple([row[name] for name in self._order_names])
 
     def _sees_nothing(self, scope: Scope) -> bool:
         return scope.nobody and not self._public

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 import sqlalchemy as sa
 
 from sources.errors import RecordMalformed
-from sources.local_time import utc_of_local
+from sources.local_time import utc_of_local, utc_of_naive
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class RowView:
         return None if self._row[column] is None else self.local_instant(column)
 
     def utc_instant(self, column: str) -> datetime:
-        return self._timestamp(column).replace(tzinfo=UTC)
+        return utc_of_naive(self._timestamp(column))
 
     def utc_instant_or_none(self, column: str) -> datetime | None:
         return None if self._row[column] is None else self.utc_instant(column)

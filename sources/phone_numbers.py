@@ -6,18 +6,22 @@ import phonenumbers
 
 HOME_REGION = "NL"
 
-_USUAL = re.compile(r"(?:\+31|0031|0)([1-9]\d{8})", re.ASCII)
+_USUAL = re.compile(r"(?:(?:\+31|0031)(?:\(0\))?|0)([1-9]\d{8})", re.ASCII)
 """A Dutch number of nine digits, spaces and hyphens left out: most are typed like this, and read a hundred times faster
 so than as any number of the world. Each of them is possible.
 """
-_SEPARATORS = str.maketrans("", "", " -")
+_AREA = re.compile(r"\((0\d{2,3})\)(\d+)", re.ASCII)
+"""An area code in brackets, which says no more than one without."""
 
 
 def e164(typed: str | None) -> str | None:
     """The number in E.164 ("+31612345678"), or None when it can't be one. Without a prefix it is Dutch."""
     if not typed:
         return None
-    usual = _USUAL.fullmatch(typed.translate(_SEPARATORS))
+    bare = typed.replace(" ", "").replace("-", "")
+    if bare.startswith("("):
+        bare = _AREA.sub(r"\1\2", bare, count=1)
+    usual = _USUAL.fullmatch(bare)
     if usual is not None:
         return f"+31{usual[1]}"
     return _e164_of_the_world(typed)

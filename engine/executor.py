@@ -20,6 +20,7 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    NoFragmentCyclesRule,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -35,17 +36,16 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from engine.breadth_first import execute, execute_all
 from engine.compiling import Compiler, NotCovered
+from engine.cost import Price, Pricing
 from engine.ignored import refuse_ignored
+from engine.limits import Exceeded, Limits, check_document, check_text
 from engine.one_of import OneOfVariables
 from engine.plan import Plan
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 BAD_USER_INPUT = "BAD_USER_INPUT"
-
-MAX_DOCUMENT_CHARACTERS = 65_536
-MAX_DOCUMENT_TOKENS = 10_000
-"""What one document may have. Parsing and validating hold up everybody else while they last."""
+LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 
 _REMEMBERED_CHARACTERS = 1_000
 """How long remembered documents may be on average: a parsed one takes some 300 bytes of memory a character."""
@@ -102,8 +102,9 @@ class Prepared:
     """One operation of a valid document. `kind` is query, mutation or subscription.
 
     `root_fields` are the names of the fields asked of the root, through fragments. `inner_variables` are those that
-    stand elsewhere than in a root field's arguments: the only ones that the answer to an event depends on. `plan` is
-    None for what only graphql-core executes: introspection, mutations, resolvers that are not batched.
+    stand elsewhere than in a root field's arguments: the only ones that the answer to an event depends on. `price` is
+    what it may cost, by its variables. `plan` is None for what only graphql-core executes: introspection, mutations,
+    resolvers that are not batched.
     """
 
     document: DocumentNode
@@ -111,6 +112,7 @@ class Prepared:
     kind: str
     root_fields: frozenset[str]
     inner_variables: frozenset[str]
+    price: Price
     plan: Plan | None
 
     @property
@@ -140,18 +142,32 @@ class Executor:
     """Runs documents against one schema; raises FeatureIgnored for one that plans would not do justice to.
 
     `documents`: how many parsed and validated documents are remembered, invalid ones among them; fewer where they
-    are long.
+    are long. `limits`: what one document may ask, if that is bounded. `page_size`: how long a page is unless told.
     """
 
-    def __init__(self, schema: GraphQLSchema, *, encode_error: EncodeError, documents: int = 1000) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        encode_error: EncodeError,
+        documents: int = 1000,
+        limits: Limits | None = None,
+        page_size: int = 25,
+    ) -> None:
         refuse_ignored(schema)
         self._schema = schema
         self._encode_error = encode_error
+        self._limits = limits
         self._most_documents = documents
         self._documents: OrderedDict[str, _Document] = OrderedDict()
         self._characters = 0
         self._compiler = Compiler(schema)
+        self._pricing = Pricing(schema, page_size)
         self.counts = Counts()
+
+    def knows(self, query: str) -> bool:
+        """Whether a document has been parsed and validated already, and is remembered."""
+        return query in self._documents
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation that is to be executed; raises RequestRefused when there is none."""
@@ -220,6 +236,7 @@ class Executor:
             operation.operation.value,
             frozenset(_root_fields(document, operation)),
             frozenset(_inner_variables(document, operation)),
+            self._pricing.price(document, operation),
             plan,
         )
 
@@ -300,17 +317,19 @@ class Executor:
             self.counts.evictions += 1
 
     def _checked(self, query: str) -> _Document:
-        """Parsed and validated. graphql-core recurses: a document beyond Python's stack is refused as well."""
+        """Parsed and validated. A chain of fragments beyond Python's stack is refused as well."""
         try:
-            document = parse(query, max_lexical_tokens=MAX_DOCUMENT_TOKENS, max_source_length=MAX_DOCUMENT_CHARACTERS)
+            if self._limits is not None:
+                check_text(query, self._limits)
+            document = parse(query)
+            is_finite = self._limits is None or check_document(document, self._limits)
+            errors = validate(self._schema, document, _RULES if is_finite else (NoFragmentCyclesRule,), max_errors=20)
+        except Exceeded as error:
+            return _Document(None, [_refusal(str(error), LIMIT_EXCEEDED)])
+        except RecursionError:
+            return _Document(None, [_refusal("A document's fragments may not be chained that long.", LIMIT_EXCEEDED)])
         except GraphQLError as error:
             return _Document(None, [_refusal(_TEXT_IN_SYNTAX_ERROR.sub("", error.message), PARSE_FAILED, error)])
-        except RecursionError:
-            return _Document(None, [_refusal("The document is nested too deeply.", PARSE_FAILED)])
-        try:
-            errors = validate(self._schema, document, _RULES, max_errors=20)
-        except RecursionError:
-            return _Document(document, [_refusal("The document is nested too deeply.", VALIDATION_FAILED)])
         return _Document(
             document, [_refusal(_without_literal(error.message), VALIDATION_FAILED, error) for error in errors]
         )

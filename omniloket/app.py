@@ -94,17 +94,8 @@ class _Doors:
         streams = house.streams(live.queue_size)
         self.house = house
         self._event_streams = EventStreams(house.executor, streams, live.heartbeat_seconds)
-        self.http = GraphQLEndpoint(
-            house.executor,
-            house.context,
-            house.before,
-            house.record,
-            self._event_streams,
-            house.sessions,
-            max_body_bytes=self._settings.max_body_bytes,
-            cookie=self._settings.cookie,
-        )
-        self._sockets = SocketProtocol(house.executor, streams, self._connect, house.before, house.record, limits)
+        self.http = GraphQLEndpoint(house, self._event_streams)
+        self._sockets = SocketProtocol(house, streams, self._connect, limits)
 
     def stop(self) -> None:
         """Lets nobody in any more, and sends away who is there: not all at once, since they will be back elsewhere."""

@@ -10,11 +10,13 @@ from typing import Any
 import structlog
 from graphql import GraphQLSchema
 
-from engine.executor import Executor, Prepared, StreamFailed
+from engine.executor import Executor, Prepared, RequestRefused, StreamFailed
+from engine.limits import Limits, is_too_nested
 from omniloket.common import InCommon
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
 from omniloket.oidc import Issuers
+from omniloket.rates import Rate, Rates
 from omniloket.revocation import RevocationList
 from omniloket.sessions import Sessions
 from omniloket.settings import Settings, SettingsError
@@ -27,6 +29,7 @@ from schema.errors import encoder
 from schema.rules import Hidden, RulesBroken, by_id
 from sources.breaker import Patience
 from sources.errors import MarkExpired, SourceError
+from sources.records import Role
 from sources.sql.opening import DatabaseSettings, open_sources
 from subscriptions.hub import Hub
 from subscriptions.membership import Terms
@@ -36,6 +39,16 @@ from subscriptions.streams import Streams
 log = structlog.get_logger("omniloket")
 
 _refuses_personal = refusal(PERSONAL)
+
+CHARACTERS_A_POINT = 4
+"""Of a document that has to be parsed and validated first: some 15 microseconds, as long as four objects take."""
+
+_INTROSPECTION = frozenset({"__schema", "__type"})
+_NO_INTROSPECTION = {
+    "message": "The schema is shown to those who have a token.",
+    "extensions": {"code": "FORBIDDEN"},
+}
+_TOO_NESTED = {"message": "The JSON of variables is nested too deeply.", "extensions": {"code": "LIMIT_EXCEEDED"}}
 
 
 @dataclass(frozen=True)
@@ -47,15 +60,49 @@ class House:
     identity: Identity
     sessions: Sessions
     common: InCommon
+    rates: Rates
+    settings: Settings
 
     async def context(self, authorization: str | None, purpose: str | None, address: str) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
         return _context(self.services, await self.identity.of_authorization(authorization), purpose, address)
 
+    def prepare(self, query: str, operation_name: str | None, context: Context) -> Prepared:
+        """The operation that is to be executed. A document that is not known costs points, whatever it is.
+
+        Raises RequestRefused.
+        """
+        if not self.executor.knows(query):
+            self.rates.charge(context, len(query) / CHARACTERS_A_POINT)
+        return self.executor.prepare(query, operation_name)
+
+    def told_cost(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> dict[str, int]:
+        """What an answer says of its cost, to who wants to know."""
+        left, seconds = self.rates.left(context)
+        return {"price": prepared.price(variables) + self.settings.cost.operation, "left": left, "fullIn": seconds}
+
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None:
-        """What has to happen before an operation reads any source."""
-        if isinstance(context, Context) and "liveCursor" in prepared.root_fields and not _refuses_personal(context):
+        """What has to happen before an operation reads any source. Raises RequestRefused for one that may not run."""
+        if not isinstance(context, Context):
+            return
+        limits = self.settings.limits
+        if is_too_nested(variables, limits.nesting):
+            raise RequestRefused([_TOO_NESTED], prepared.kind)
+        is_anonymous = context.viewer.role is Role.ANONYMOUS
+        if is_anonymous and not limits.anonymous_introspection and prepared.root_fields & _INTROSPECTION:
+            raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
+        self._charge(prepared, variables, context)
+        if "liveCursor" in prepared.root_fields and not _refuses_personal(context):
             await live.take_live_cursor(context)
+
+    def _charge(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
+        cost = self.settings.cost
+        price = prepared.price(variables) + cost.operation
+        if price > cost.max_operation:
+            message = f"This operation may cost {price} points, and at most {cost.max_operation} are allowed."
+            told = {"code": "LIMIT_EXCEEDED", "price": price, "maximum": cost.max_operation}
+            raise RequestRefused([{"message": message, "extensions": told}], prepared.kind)
+        self.rates.charge(context, price)
 
     def streams(self, queue_size: int) -> Streams:
         """Live updates; `queue_size` changes may wait for each stream."""
@@ -109,13 +156,22 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             by_id=by_id(schema, hidden(settings)),
             subgraph=subgraph(),
         )
-        executor = Executor(schema, encode_error=encoder(_report_error), documents=settings.documents)
+        limits = Limits(**settings.limits.model_dump(exclude={"anonymous_introspection"}))
+        executor = Executor(
+            schema,
+            encode_error=encoder(_report_error),
+            documents=settings.documents,
+            limits=limits,
+            page_size=settings.page_size,
+        )
+        cost = settings.cost
+        rates = Rates(Rate(cost.burst, cost.per_second), Rate(cost.address_burst, cost.address_per_second))
         identity = Identity(providers, _development_key(settings))
         sessions = Sessions(identity, partial(_context, services))
         watching = asyncio.create_task(sessions.watch())
         try:
             async with following(settings, sources):
-                yield House(services, executor, identity, sessions, InCommon(schema, services))
+                yield House(services, executor, identity, sessions, InCommon(schema, services), rates, settings)
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)

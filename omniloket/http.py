@@ -6,7 +6,7 @@ application/graphql-response+json 200, 294 for data with errors, and 400 when no
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -16,17 +16,16 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine.executor import Executor, Prepared, RequestRefused
+from engine.executor import Prepared, RequestRefused
 from omniloket.addresses import address_of
 from omniloket.disconnects import while_connected
 from omniloket.event_streams import EventStreamResponse
+from omniloket.house import House
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, parsed, preferred, takes_streams
-from omniloket.sessions import Sessions
+from omniloket.rates import RateLimited
+from resolvers.context import Context
 from resolvers.errors import Unauthenticated
 from subscriptions import sse
-
-MakeContext = Callable[[str | None, str | None, str], Awaitable[object]]
-"""From an Authorization header, a purpose and an address to a fresh context; raises Unauthenticated."""
 
 PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
 """Arguments and input fields that never stand in a URL."""
@@ -79,35 +78,17 @@ class GraphQLRequest:
     query: str
     operation_name: str | None = None
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
+    wants_cost: bool = False
 
 
 class GraphQLEndpoint:
-    """The ASGI application at the GraphQL address, for HTTP. Subscriptions are `streams`, in `sessions`.
+    """The ASGI application at the GraphQL address, for HTTP. Subscriptions are `streams`."""
 
-    `before` is awaited for each operation before it executes, and `record` before its answer leaves, with its context.
-    `cookie` is the name of the cookie that may hold a token, if one may.
-    """
-
-    def __init__(
-        self,
-        executor: Executor,
-        make_context: MakeContext,
-        before: Callable[[Prepared, Mapping[str, Any], object], Awaitable[None]],
-        record: Callable[[Prepared, object], Awaitable[None]],
-        streams: sse.EventStreams,
-        sessions: Sessions,
-        *,
-        max_body_bytes: int,
-        cookie: str | None = None,
-    ) -> None:
-        self._executor = executor
-        self._make_context = make_context
-        self._before = before
-        self._record = record
+    def __init__(self, house: House, streams: sse.EventStreams) -> None:
+        self._house = house
         self._streams = streams
-        self._sessions = sessions
-        self._max_body_bytes = max_body_bytes
-        self._cookie = cookie
+        self._max_body_bytes = house.settings.max_body_bytes
+        self._cookie = house.settings.cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -125,18 +106,20 @@ class GraphQLEndpoint:
             return await self._answer(request, media_type)
         except RequestRejected as error:
             refusal = {"message": str(error), "extensions": {"code": error.code}}
-            form = media_type if media_type in (GRAPHQL, JSON) else JSON
-            return _response({"errors": [refusal]}, error.status, form, error.headers)
+            return _response({"errors": [refusal]}, error.status, _of_errors(media_type), error.headers)
 
     async def _answer(self, request: Request, media_type: str) -> ASGIApp:
         try:
             asked = await self._read(request)
-            context = await self._admitted(self._make_context(*self._said(request)))
-            prepared = self._prepared(asked, is_get=request.method == "GET")
+            context = await self._admitted(self._house.context(*self._said(request)))
+            prepared = self._prepared(asked, context, is_get=request.method == "GET")
             if prepared.kind == "subscription":
-                return await self._stream(prepared, asked, request)
+                return await self._stream(prepared, asked, context, request)
             async with while_connected(request.receive):
                 answer = await self._execute(prepared, asked, context)
+        except RateLimited as limited:
+            headers = {"retry-after": str(limited.retry_after)}
+            return _response({"errors": limited.errors}, 429, _of_errors(media_type), headers)
         except RequestRefused as refused:
             if request.method == "GET" and refused.kind == "mutation":
                 raise _mutation_by_get() from None
@@ -177,8 +160,8 @@ class GraphQLEndpoint:
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
 
-    def _prepared(self, asked: GraphQLRequest, *, is_get: bool) -> Prepared:
-        prepared = self._executor.prepare(asked.query, asked.operation_name)
+    def _prepared(self, asked: GraphQLRequest, context: Context, *, is_get: bool) -> Prepared:
+        prepared = self._house.prepare(asked.query, asked.operation_name, context)
         if is_get and prepared.kind == "mutation":
             raise _mutation_by_get()
         if is_get and _has_private_arguments(prepared.document, asked.variables):
@@ -188,25 +171,29 @@ class GraphQLEndpoint:
             )
         return prepared
 
-    async def _stream(self, prepared: Prepared, asked: GraphQLRequest, request: Request) -> ASGIApp:
+    async def _stream(self, prepared: Prepared, asked: GraphQLRequest, context: Context, request: Request) -> ASGIApp:
         if not takes_streams(request.headers.get("accept")):
             raise RequestRefused([_NO_SUBSCRIPTION], prepared.kind)
+        await self._house.before(prepared, asked.variables, context)
         ending: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
         def ended() -> None:
-            sse.end(ending, sse.failure([self._executor.encoded(Unauthenticated())]))
+            sse.end(ending, sse.failure([self._house.executor.encoded(Unauthenticated())]))
 
-        session = await self._admitted(self._sessions.open(*self._said(request), ended))
+        session = await self._admitted(self._house.sessions.open(*self._said(request), ended))
         last_event_id = request.headers.get(LAST_EVENT_ID_HEADER)
         frames = self._streams.open(
             prepared, asked.variables, last_event_id, session.make_context, session.is_certain, ending
         )
         return EventStreamResponse(frames, session, _STREAM_HEADERS)
 
-    async def _execute(self, prepared: Prepared, asked: GraphQLRequest, context: object) -> dict[str, Any]:
-        await self._before(prepared, asked.variables, context)
-        answer = await self._executor.execute(prepared, asked.variables, context)
-        await self._record(prepared, context)
+    async def _execute(self, prepared: Prepared, asked: GraphQLRequest, context: Context) -> dict[str, Any]:
+        house = self._house
+        await house.before(prepared, asked.variables, context)
+        answer = await house.executor.execute(prepared, asked.variables, context)
+        await house.record(prepared, context)
+        if asked.wants_cost:
+            answer["extensions"] = {"cost": house.told_cost(prepared, asked.variables, context)}
         return answer
 
 
@@ -276,7 +263,12 @@ def _well_formed(given: object) -> GraphQLRequest:
             raise RequestRejected(400, f"'{name}' must be {wanted}.")
     if parameters.get("query") is None:
         raise _without_query(parameters)
-    return GraphQLRequest(parameters["query"], parameters.get("operationName"), parameters.get("variables") or {})
+    return GraphQLRequest(
+        parameters["query"],
+        parameters.get("operationName"),
+        parameters.get("variables") or {},
+        wants_cost=cast(dict[str, Any], parameters.get("extensions") or {}).get("cost") is True,
+    )
 
 
 def _without_query(parameters: Mapping[str, Any]) -> RequestRejected | RequestRefused:
@@ -324,6 +316,11 @@ def _keys(value: object) -> Iterator[str]:
             waiting.extend(cast(dict[str, Any], each).values())
         elif isinstance(each, list):
             waiting.extend(cast(list[Any], each))
+
+
+def _of_errors(media_type: str | None) -> str:
+    """The form of an answer that is no GraphQL answer."""
+    return media_type if media_type in (GRAPHQL, JSON) else JSON
 
 
 def _response(

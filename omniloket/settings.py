@@ -278,6 +278,54 @@ class LinkingSettings(_Part):
     )
 
 
+class LimitsSettings(_Part):
+    """What one document may ask, fragments counted where they are spread; see docs/limits.md."""
+
+    characters: int = Field(default=32_768, ge=100, le=1_000_000, description="Characters of a document.")
+    tokens: int = Field(default=2_000, ge=100, le=100_000, description="Tokens of a document.")
+    nesting: int = Field(
+        default=50, ge=10, le=200, description="Brackets within brackets in a document, and in the JSON of variables."
+    )
+    selections: int = Field(
+        default=1_000, ge=10, le=100_000, description="Fields and fragments that a document asks for in all."
+    )
+    depth: int = Field(default=20, ge=5, le=60, description="Fields within fields.")
+    aliases: int = Field(default=50, ge=0, le=10_000, description="Aliases of a document.")
+    root_fields: int = Field(default=20, ge=1, le=1_000, description="Fields asked of the root.")
+    directives: int = Field(default=5, ge=1, le=100, description="Directives at one field, fragment or operation.")
+    repetitions: int = Field(
+        default=20, ge=1, le=1_000, description="How often a document may ask for the same field at one place."
+    )
+    introspections: int = Field(default=2, ge=0, le=100, description="Uses of `__schema` and `__type`.")
+    introspection_depth: int = Field(
+        default=3, ge=1, le=20, description="Lists that lead from types to types, within each other."
+    )
+    anonymous_introspection: bool = Field(
+        default=False, description="Whether who has no token may ask for `__schema` and `__type`."
+    )
+
+
+class CostSettings(_Part):
+    """Points: what an operation may cost, and how many one principal and one address have; see docs/limits.md."""
+
+    max_operation: int = Field(default=10_000, ge=100, le=10_000_000, description="Points that one operation may cost.")
+    operation: int = Field(
+        default=10, ge=0, le=10_000, description="Points that each operation costs beside its price."
+    )
+    burst: int = Field(
+        default=100_000, ge=1_000, le=1_000_000_000, description="Points that one principal has at once."
+    )
+    per_second: int = Field(
+        default=2_000, ge=10, le=1_000_000_000, description="Points that one principal gets back in a second."
+    )
+    address_burst: int = Field(
+        default=500_000, ge=1_000, le=1_000_000_000, description="Points that one address has at once."
+    )
+    address_per_second: int = Field(
+        default=50_000, ge=10, le=1_000_000_000, description="Points that one address gets back in a second."
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -322,6 +370,8 @@ class Settings(BaseSettings):
         default=AccessSettings(), description="Purposes, and what is hidden beyond the rules."
     )
     linking: LinkingSettings = Field(default=LinkingSettings(), description="The linker.")
+    limits: LimitsSettings = Field(default=LimitsSettings(), description="What one document may ask.")
+    cost: CostSettings = Field(default=CostSettings(), description="What operations may cost.")
 
     @classmethod
     def settings_customise_sources(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import strawberry
 
+from engine.cost import ListSize
 from resolvers import contacts
 from schema.access import CITIZENS
 from schema.agents import Agent
@@ -67,7 +68,9 @@ class Contact(Node):
     phone: str | None = field("The caller's number in E.164, whether the caller is known or not.")
     handled_by: Agent | None = field("The employee who handled it. Null while nobody does.")
     location: Location | None = field("Where the citizen was, when the channel told.")
-    attachments: list[Attachment] | None = batched(contacts.attachments, "Files that came with it.")
+    attachments: list[Attachment] | None = batched(
+        contacts.attachments, "Files that came with it.", directives=[ListSize(assumed_size=3)]
+    )
     citizen: Citizen | None = batched(contacts.citizen, "The citizen. Null for an unknown caller.")
     journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = batched(
         contacts.journey, "The journey that it is part of. Null while it is in none."

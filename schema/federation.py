@@ -11,6 +11,7 @@ from strawberry.federation.schema_directives import Inaccessible, Shareable
 from strawberry.types.scalar import scalar
 
 from engine.batching import Argument
+from engine.cost import ListSize
 from resolvers import entities
 from schema.access import ANY_TYPES, EVERYBODY
 from schema.agents import Agent
@@ -61,4 +62,5 @@ def entities_field() -> Any:
         name="_entities",
         arguments={"representations": Argument(list[FederationAny], "Which entities.")},
         access=ANY_TYPES,
+        directives=[ListSize(assumed_size=100, slicing_arguments=["representations"])],
     )

@@ -8,9 +8,13 @@ import strawberry
 
 from engine.batching import Argument, BatchResolver, sign
 from engine.batching import batched as declare
+from engine.cost import ListSize
 from resolvers.context import Context
 from resolvers.paging import page_request
 from schema.access import Access, value_for, varies
+
+PAGE = 25
+"""Items in a page when neither the question nor the settings say."""
 
 PAGE_ARGUMENTS = {
     "first": Argument(int | None, "How many from the start: 0 to 100, 25 unless told. Not with `last`."),
@@ -35,7 +39,7 @@ def batched(
     name: str | None = None,
     directives: Sequence[object] = (),
 ) -> Any:
-    """A field that `resolve` answers for all parents at once."""
+    """A field that `resolve` answers for all parents at once. A list of objects says how long, by ListSize."""
     return declare(
         resolve,
         description=description,
@@ -74,7 +78,7 @@ def connection(
     return declare(
         resolve,
         description=description,
-        directives=_directives(access),
+        directives=[*_directives(access), _paged(paging)],
         arguments={**(arguments or {}), **paging},
         prepare=prepare,
     )
@@ -96,6 +100,11 @@ def live(
 
     sign(subscribe, arguments, AsyncIterator[event_type])
     return strawberry.subscription(resolver=subscribe, description=description, directives=_directives(access))
+
+
+def _paged(paging: Mapping[str, Argument]) -> ListSize:
+    slicing = [name for name in ("first", "last") if name in paging]
+    return ListSize(assumed_size=PAGE, slicing_arguments=slicing, sized_fields=["edges"])
 
 
 def _directives(access: Access | None) -> Sequence[object]:

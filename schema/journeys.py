@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 import strawberry
 
+from engine.cost import ListSize
 from resolvers import journeys, timeline
 from schema.access import CITIZENS, COLLEAGUES, OF_REPORTS
 from schema.agents import Agent
@@ -71,7 +72,9 @@ class Journey(Node):
     last_active_at: datetime = field("When something last happened.")
     closed_at: datetime | None = field("When it was closed. Null while it is not.")
     channels: list[Channel] | None = batched(
-        journeys.channels, "The channels that it has passed, in order of first use."
+        journeys.channels,
+        "The channels that it has passed, in order of first use.",
+        directives=[ListSize(assumed_size=5)],
     )
     citizen: Citizen | None = batched(journeys.citizen, "The citizen whose journey it is. Null while unknown.")
     contacts: Connection[Contact] | None = connection(

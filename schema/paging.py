@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import strawberry
 
+from engine.cost import Cost
 from resolvers import paging
 from schema.access import EVERYBODY
 from schema.fields import batched, field
@@ -11,7 +12,9 @@ from schema.fields import batched, field
 T = TypeVar("T")
 
 
-@strawberry.federation.type(shareable=True, description="Where a page lies in its connection.", directives=[EVERYBODY])
+@strawberry.federation.type(
+    shareable=True, description="Where a page lies in its connection.", directives=[EVERYBODY, Cost(weight=0)]
+)
 class PageInfo:
     has_next_page: bool = field("Whether more follow. Paging backwards: whether `before` was given.")
     has_previous_page: bool = field("Whether more precede. Paging forwards: whether `after` was given.")
@@ -19,7 +22,7 @@ class PageInfo:
     end_cursor: str | None = batched(paging.end_cursors, "The cursor to pass as `after` for the next page.")
 
 
-@strawberry.type(description="An item of a connection, and its place there.")
+@strawberry.type(description="An item of a connection, and its place there.", directives=[Cost(weight=0)])
 class Edge(Generic[T]):
     record: ClassVar[type] = paging.Edge
 
@@ -38,7 +41,9 @@ class Connection(Generic[T]):
     edges: list[Edge[T]] = field("The items of this page, in order.")
     page_info: PageInfo = field("Where this page lies, and how to get the next.")
     total_count: int | None = batched(
-        paging.total_counts, "How many items all pages have together. Costs a query, and only when asked."
+        paging.total_counts,
+        "How many items all pages have together. Costs a query, and only when asked.",
+        directives=[Cost(weight=5)],
     )
 
     @classmethod

@@ -3,6 +3,7 @@
 import strawberry
 
 from engine.batching import Argument
+from engine.cost import Cost, ListSize
 from resolvers import channels, citizens, contacts, health, journeys, live, nodes, reports, viewer
 from schema.access import ANY_TYPES, CITIZENS, EVERYBODY, OF_REPORTS, OPERATORS, PERSONAL
 from schema.channels import Channel
@@ -38,7 +39,7 @@ class Query:
         "The objects of several global ids, in order; at most 100.",
         arguments={"ids": Argument(list[strawberry.ID], "The global ids.")},
         access=ANY_TYPES,
-        directives=EACH_SUBGRAPHS_OWN,
+        directives=[*EACH_SUBGRAPHS_OWN, ListSize(assumed_size=100, slicing_arguments=["ids"])],
     )
     viewer: Viewer = batched(viewer.viewer, "On whose behalf this question is asked.")
     citizen: Citizen | None = batched(
@@ -85,9 +86,14 @@ class Query:
         arguments={"filter": Argument(JourneyFilter | None, "Which journeys.")},
         access=CITIZENS,
     )
-    channels: list[Channel] | None = batched(channels.channels, "All channels, by code. For everybody.")
+    channels: list[Channel] | None = batched(
+        channels.channels, "All channels, by code. For everybody.", directives=[ListSize(assumed_size=15)]
+    )
     sources: list[SourceHealth] | None = batched(
-        health.sources, "How the back-ends are doing, asked just now.", access=OPERATORS
+        health.sources,
+        "How the back-ends are doing, asked just now.",
+        access=OPERATORS,
+        directives=[ListSize(assumed_size=4), Cost(weight=25)],
     )
     live_cursor: str | None = batched(
         live.live_cursor,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import strawberry
 
+from engine.cost import ListSize
 from resolvers import reports
 from schema.access import COLLEAGUES, INTERNAL_NOTES, OF_REPORTS
 from schema.agents import Agent
@@ -75,7 +76,9 @@ class Report(Node):
     description: str | None = field("What the citizen told.")
     status: ReportStatus = field("Where its handling stands.")
     status_label: str = field("The back-end's own words for the status, in Dutch.")
-    status_history: list[StatusChange] | None = batched(reports.status_history, "Every step so far, oldest first.")
+    status_history: list[StatusChange] | None = batched(
+        reports.status_history, "Every step so far, oldest first.", directives=[ListSize(assumed_size=10)]
+    )
     unit: str | None = field("The unit (eenheid) that handles it.")
     location: Location | None = field("Where it happened.")
     incident_at: datetime | None = field("When it happened, as far as the citizen knows.")

@@ -76,27 +76,38 @@ class SocketLimits:
     operations: int = 100
 
 
-class SocketProtocol:
-    """Serves sockets.
+class Operations(Protocol):
+    """What happens to operations, wherever they come from."""
 
-    `before` is awaited for each query and mutation before it executes, with its variables and context.
-    `record` is awaited for each of their answers before it leaves, with the context that it was made in.
-    """
+    @property
+    def executor(self) -> Executor: ...
+
+    def prepare(self, query: str, operation_name: str | None, context: Any) -> Prepared:
+        """The operation that is to be executed; raises RequestRefused."""
+        ...
+
+    async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: Any) -> None:
+        """Awaited before an operation executes, or a stream begins. Raises RequestRefused for one that may not."""
+        ...
+
+    async def record(self, prepared: Prepared, context: Any) -> None:
+        """Awaited before the answer of a query or mutation leaves."""
+        ...
+
+    def told_cost(self, prepared: Prepared, variables: Mapping[str, Any], context: Any) -> Mapping[str, int]:
+        """What an answer says of its cost, to who wants to know."""
+        ...
+
+
+class SocketProtocol:
+    """Serves sockets."""
 
     def __init__(
-        self,
-        executor: Executor,
-        streams: Streams,
-        connect: Connect,
-        before: Callable[[Prepared, Mapping[str, Any], object], Awaitable[None]],
-        record: Callable[[Prepared, object], Awaitable[None]],
-        limits: SocketLimits | None = None,
+        self, operations: Operations, streams: Streams, connect: Connect, limits: SocketLimits | None = None
     ) -> None:
-        self.executor = executor
+        self.operations = operations
         self.streams = streams
         self.connect = connect
-        self.before = before
-        self.record = record
         self.limits = limits or SocketLimits()
         self.connections: set[_Connection] = set()
 
@@ -285,21 +296,22 @@ class _Connection:
             self._operations.pop(operation_id, None)
         except Exception as error:
             self._operations.pop(operation_id, None)
-            await self._send_error(operation_id, [self._protocol.executor.encoded(error)])
+            await self._send_error(operation_id, [self._protocol.operations.executor.encoded(error)])
 
     async def _run(self, operation_id: str, request: "_Request", session: SocketSession) -> None:
-        executor, record = self._protocol.executor, self._protocol.record
-        prepared = executor.prepare(request.query, request.operation_name)
+        operations, context = self._protocol.operations, await session.make_context()
+        prepared = operations.prepare(request.query, request.operation_name, context)
+        await operations.before(prepared, request.variables, context)
         if prepared.kind == "subscription":
             deliver = self._delivery(operation_id)
             await self._protocol.streams.serve(
                 prepared, request.variables, session.make_context, deliver, session.is_certain
             )
         else:
-            context = await session.make_context()
-            await self._protocol.before(prepared, request.variables, context)
-            response = await executor.execute(prepared, request.variables, context)
-            await record(prepared, context)
+            response = await operations.executor.execute(prepared, request.variables, context)
+            await operations.record(prepared, context)
+            if request.wants_cost:
+                response["extensions"] = {"cost": operations.told_cost(prepared, request.variables, context)}
             await self._send({"id": operation_id, "type": "next", "payload": response})
         self._operations.pop(operation_id, None)
         await self._send({"id": operation_id, "type": "complete"})
@@ -348,6 +360,7 @@ class _Request:
     query: str
     operation_name: str | None
     variables: Mapping[str, Any]
+    wants_cost: bool = False
 
 
 def _operation_id(message: Mapping[str, Any]) -> str:
@@ -367,8 +380,8 @@ def _request(message: Mapping[str, Any]) -> _Request:
         raise _Closing(4400, "'query' must be a string")
     if name is not None and not isinstance(name, str):
         raise _Closing(4400, "'operationName' must be a string")
-    _optional_object(given, "extensions")
-    return _Request(query, name, _optional_object(given, "variables"))
+    wants_cost = _optional_object(given, "extensions").get("cost") is True
+    return _Request(query, name, _optional_object(given, "variables"), wants_cost)
 
 
 def _optional_object(given: Mapping[str, Any], name: str) -> dict[str, Any]:

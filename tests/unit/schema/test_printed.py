@@ -31,7 +31,7 @@ def test_front_ends_are_shown_all_that_is_asked_save_what_gateways_ask() -> None
         if isinstance(each, GraphQLObjectType) and name not in GATEWAYS_OWN and not name.startswith("__"):
             own = each.fields.keys() - shown[name].fields.keys()  # type: ignore[attr-defined]
             assert own == ({"_entities", "_service"} if name == "Query" else set())
-    assert set(re.findall(r"@\w+", printed())) == {"@access", "@oneOf"}
+    assert set(re.findall(r"@\w+", printed())) == {"@access", "@cost", "@listSize", "@oneOf"}
 
 
 def test_everything_is_described() -> None:

@@ -4,13 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import strawberry
 from starlette.websockets import WebSocket
 
-from engine.executor import Executor
+from engine.executor import Executor, Prepared
 from subscriptions.socket import SUBPROTOCOL, ConnectionRefused, SocketLimits, SocketProtocol
 from subscriptions.streams import Streams
 
@@ -73,7 +74,7 @@ class World:
                     world.streams -= 1
 
         executor = Executor(strawberry.Schema(Query, Mutation, Subscription)._schema, encode_error=lambda _: ("", {}))
-        self.protocol = SocketProtocol(executor, Streams(executor, _nothing), self._connect, _nothing, _nothing, limits)
+        self.protocol = SocketProtocol(Operations(executor), Streams(executor, _nothing), self._connect, limits)
 
     async def _connect(self, _websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]) -> "Session":
         if "bug" in payload:
@@ -83,7 +84,24 @@ class World:
 
 
 async def _nothing(*_: object) -> None:
-    """Nothing to do before an operation, nor after."""
+    """Nothing to do."""
+
+
+@dataclass(frozen=True)
+class Operations:
+    """Nothing happens before an operation, nor after."""
+
+    executor: Executor
+
+    def prepare(self, query: str, operation_name: str | None, _context: object) -> Prepared:
+        return self.executor.prepare(query, operation_name)
+
+    async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None: ...
+
+    async def record(self, prepared: Prepared, context: object) -> None: ...
+
+    def told_cost(self, prepared: Prepared, variables: Mapping[str, Any], _context: object) -> dict[str, int]:
+        return {"price": prepared.price(variables)}
 
 
 class Peer:

@@ -1,0 +1,107 @@
+"""How much of the server one principal, and one address, may use: leaky buckets of points, in this process's memory.
+
+A bucket is full at first, holds no more than that, and fills again as time passes. What a request costs is taken out of
+two: that of who asks, and that of where it comes from. Who has no token has the second alone.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from engine.executor import RequestRefused
+from resolvers.context import Context
+from sources.records import Role
+
+MOST_BUCKETS = 100_000
+"""Buckets of each kind that are remembered. Beyond, those that were not used longest are forgotten, as if full."""
+
+_SURPLUS = 1e-6
+"""Points that are no debt: sums of small numbers are never exact."""
+
+
+class RateLimited(RequestRefused):
+    """Too much was asked in too short a time; `retry_after` is in whole seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        message = f"Too much was asked in a short time. Ask again in {retry_after} seconds."
+        super().__init__([{"message": message, "extensions": {"code": "RATE_LIMITED", "retryAfter": retry_after}}])
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class Rate:
+    """`burst` points at once, and `per_second` more as time passes."""
+
+    burst: float
+    per_second: float
+
+
+class Buckets:
+    """Buckets of one rate, by whose they are."""
+
+    def __init__(self, rate: Rate, clock: Callable[[], float] = time.monotonic, most: int = MOST_BUCKETS) -> None:
+        self.rate = rate
+        self._clock = clock
+        self._most = most
+        self._left: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def left(self, key: Hashable) -> float:
+        """The points in a bucket now."""
+        found = self._left.get(key)
+        if found is None:
+            return self.rate.burst
+        points, at = found
+        return min(self.rate.burst, points + (self._clock() - at) * self.rate.per_second)
+
+    def lacking(self, key: Hashable, points: float) -> float:
+        """Seconds until a bucket has so many points; 0 when it has. More than it ever holds counts as a full one."""
+        return max(0.0, min(points, self.rate.burst) - self.left(key) - _SURPLUS) / self.rate.per_second
+
+    def take(self, key: Hashable, points: float) -> None:
+        """Takes points out, and may leave a debt."""
+        self._left[key] = self.left(key) - points, self._clock()
+        self._left.move_to_end(key)
+        if len(self._left) > self._most:
+            self._left.popitem(last=False)
+
+
+class Rates:
+    """The buckets of this process."""
+
+    def __init__(self, of_principals: Rate, of_addresses: Rate, clock: Callable[[], float] = time.monotonic) -> None:
+        self.principals = Buckets(of_principals, clock)
+        self.addresses = Buckets(of_addresses, clock)
+
+    def charge(self, context: Context, points: float) -> None:
+        """Takes points from whoever asks; raises RateLimited, and takes none, where there are not enough."""
+        buckets = self._buckets(context)
+        lacking = max(each.lacking(key, points) for each, key in buckets)
+        if lacking > 0:
+            raise RateLimited(max(1, math.ceil(lacking)))
+        for each, key in buckets:
+            each.take(key, points)
+
+    def charge_address(self, address: str, points: float) -> None:
+        """The same for a request of which no more than its address is known."""
+        lacking = self.addresses.lacking(address, points)
+        if lacking > 0:
+            raise RateLimited(max(1, math.ceil(lacking)))
+        self.addresses.take(address, points)
+
+    def left(self, context: Context) -> tuple[int, int]:
+        """What is left for whoever asks, and in how many seconds that will be as much as it ever is."""
+        each, key = min(self._buckets(context), key=lambda bucket: bucket[0].left(bucket[1]))
+        left = each.left(key)
+        return math.floor(left), math.ceil((each.rate.burst - left) / each.rate.per_second)
+
+    def _buckets(self, context: Context) -> list[tuple[Buckets, Hashable]]:
+        viewer = context.viewer
+        by_address: tuple[Buckets, Hashable] = (self.addresses, context.address)
+        if viewer.role is Role.ANONYMOUS:
+            return [by_address]
+        return [(self.principals, (viewer.role, viewer.principal, viewer.actor)), by_address]

@@ -1,0 +1,127 @@
+"""Cost and rates, as a client meets them: over HTTP, over Server-Sent Events and on a socket."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from resolvers.context import Viewer
+from sources.records import Role
+from support.back_ends import Urls
+from support.servers import Server, serving
+from support.sockets import connected
+
+WIDE = """
+    query Wide($outer: Int!, $inner: Int!) {
+      contacts(first: $outer) { edges { node { journey { contacts(first: $inner) { edges { node { id } } } } } } }
+    }
+"""
+SMALL = "{ viewer { role } }"
+RATES = {
+    "OMNILOKET_COST__BURST": "2000",
+    "OMNILOKET_COST__PER_SECOND": "10",
+    "OMNILOKET_COST__ADDRESS_BURST": "6000",
+    "OMNILOKET_COST__ADDRESS_PER_SECOND": "10",
+    "OMNILOKET_TRUSTED_PROXIES": '["127.0.0.1"]',
+}
+
+
+@pytest.fixture(scope="module")
+def frugal(sqlite_urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that gives 2,000 points to each principal, and 6,000 to each address, which a proxy tells."""
+    with serving(sqlite_urls, tmp_path_factory.mktemp("frugal"), **RATES) as running:
+        yield running
+
+
+def post(server: Server, token: str | None, address: str = "192.0.2.1", **body: Any) -> httpx.Response:
+    headers = {"x-forwarded-for": address, "omniloket-purpose": "intake"}
+    headers |= {"authorization": f"Bearer {token}"} if token else {}
+    return httpx.post(server.url, json=body, headers=headers, timeout=30)
+
+
+def agent(server: Server, name: str) -> str:
+    return server.token(Viewer(Role.AGENT, name, unit="PL1700"))
+
+
+def test_an_operation_is_refused_by_its_price_before_it_runs(server: Server) -> None:
+    # 10 for any operation, 1 for the connection, and for each contact itself, its journey, a connection and its items.
+    for inner, is_served in [(96, True), (97, False)]:
+        answer = post(server, server.agent, query=WIDE, variables={"outer": 100, "inner": inner}).json()
+        assert ("errors" not in answer) is is_served, answer
+    (error,) = post(server, server.agent, query=WIDE, variables={"outer": 100, "inner": 97}).json()["errors"]
+    assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "price": 10_011, "maximum": 10_000}
+
+
+def test_an_answer_tells_its_cost_to_who_asks(frugal: Server) -> None:
+    token = agent(frugal, "curious")
+    answer = post(frugal, token, "192.0.2.10", query=SMALL, extensions={"cost": True}).json()
+    cost = answer["extensions"]["cost"]
+    assert cost["price"] == 11
+    assert 1_980 <= cost["left"] <= 1_990
+    assert cost["fullIn"] in (1, 2)
+    assert "extensions" not in post(frugal, token, "192.0.2.10", query=SMALL).json()
+
+
+def test_the_price_is_the_same_for_whoever_asks(frugal: Server) -> None:
+    query = "{ contacts(first: 7) { totalCount edges { node { citizen { fullName } } } } }"
+    prices = {
+        post(frugal, token, f"192.0.2.2{n}", query=query, extensions={"cost": True}).json()["extensions"]["cost"][
+            "price"
+        ]
+        for n, token in enumerate([None, agent(frugal, "priced"), frugal.citizen("999990019")])
+    }
+    assert prices == {10 + 1 + 5 + 7 * 2}
+
+
+def test_a_principal_that_has_used_its_points_is_told_when_to_come_back(frugal: Server) -> None:
+    token = agent(frugal, "greedy")
+    answers = [post(frugal, token, "192.0.2.30", query=SMALL + " #" + "x" * 1_000) for _ in range(200)]
+    statuses = [answer.status_code for answer in answers]
+    served = statuses.index(429)
+    assert 150 <= served <= 170
+    refused = answers[served]
+    seconds = int(refused.headers["retry-after"])
+    assert refused.json()["errors"][0]["extensions"] == {"code": "RATE_LIMITED", "retryAfter": seconds}
+    assert seconds in (1, 2)
+    assert post(frugal, agent(frugal, "modest"), "192.0.2.30", query=SMALL).status_code == 200
+
+
+def test_documents_that_are_never_the_same_cost_by_their_length(frugal: Server) -> None:
+    token = agent(frugal, "inventive")
+    statuses = [post(frugal, token, "192.0.2.40", query="?" * 4_000 + str(n)).status_code for n in range(3)]
+    assert statuses == [200, 200, 429]
+
+
+def test_principals_of_one_address_share_its_points(frugal: Server) -> None:
+    tokens = [agent(frugal, f"one of many {n}") for n in range(4)]
+    wide = {"query": WIDE, "variables": {"outer": 19, "inner": 97}}
+    assert [post(frugal, token, "192.0.2.50", **wide).status_code for token in tokens] == [200, 200, 200, 429]
+    assert post(frugal, tokens[3], "192.0.2.51", **wide).status_code == 200
+    assert post(frugal, None, "192.0.2.50", query=SMALL).status_code == 200
+
+
+async def test_sockets_and_streams_pay_as_well(frugal: Server) -> None:
+    token = agent(frugal, "connected")
+    forwarded = {"additional_headers": {"X-Forwarded-For": "192.0.2.60"}}
+    live = "subscription { contactRegistered { cursor } }"
+    async with connected(frugal, token, **forwarded) as socket:
+        await socket.send({"id": "a", "type": "subscribe", "payload": {"query": SMALL, "extensions": {"cost": True}}})
+        answer = await socket.event("a")
+        assert answer["extensions"]["cost"]["price"] == 11
+        assert (await socket.receive())["type"] == "complete"
+        await socket.subscribe("b", "?" * 7_800)
+        assert await socket.errors("b") == ["GRAPHQL_PARSE_FAILED"]
+        await socket.subscribe("c", live + " #" + "x" * 800)
+        assert await socket.errors("c") == ["RATE_LIMITED"]
+    headers = {"authorization": f"Bearer {token}", "omniloket-purpose": "intake", "accept": "text/event-stream"}
+    headers |= {"x-forwarded-for": "192.0.2.60"}
+    refused = httpx.post(frugal.url, json={"query": live + " #" + "x" * 800}, headers=headers, timeout=30)
+    assert refused.status_code == 429
+    assert refused.headers["content-type"].startswith("application/json")
+
+
+def test_who_has_no_token_does_not_see_the_schema(server: Server) -> None:
+    introspection = "{ __schema { queryType { name } } }"
+    assert post(server, None, query=introspection).json()["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
+    assert post(server, server.agent, query=introspection).json()["data"]["__schema"]["queryType"] == {"name": "Query"}

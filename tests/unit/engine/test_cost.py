@@ -1,0 +1,146 @@
+"""What an operation may cost, on a schema that has nothing to do with the police."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import pytest
+import strawberry
+from graphql import GraphQLSchema, OperationDefinitionNode, parse, validate
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.cost import Cost, ListSize, Pricing
+
+PAGED = ListSize(assumed_size=25, slicing_arguments=["first", "last"], sized_fields=["edges"])
+
+
+@strawberry.type
+class Nut:
+    weight: int
+
+
+@strawberry.type
+class Bolt:
+    weight: int
+    nuts: list[Nut] = strawberry.field(directives=[ListSize(assumed_size=3)])
+
+
+Part = Annotated[Nut | Bolt, strawberry.union("Part")]
+
+
+@strawberry.type(directives=[Cost(weight=0)])
+class Edge:
+    node: "Box"
+
+
+@strawberry.type
+class Boxes:
+    edges: list[Edge]
+    total: int = strawberry.field(directives=[Cost(weight=5)])
+
+
+@strawberry.type
+class Box:
+    name: str
+    lid: Nut
+
+    @strawberry.field(directives=[PAGED])
+    def boxes(self, first: int | None = None, last: int | None = None) -> Boxes | None: ...
+
+    @strawberry.field(directives=[ListSize(assumed_size=10)])
+    def parts(self) -> list[Part]: ...
+
+
+@strawberry.type
+class Query:
+    box: Box
+    heavy: Box = strawberry.field(directives=[Cost(weight=7)])
+
+    @strawberry.field(directives=[ListSize(assumed_size=100, slicing_arguments=["ids"])])
+    def by_ids(self, ids: list[str]) -> list[Box]: ...
+
+
+SCHEMA: GraphQLSchema = strawberry.Schema(Query)._schema
+
+
+def price(query: str, page_size: int = 25, **variables: Any) -> int:
+    document = parse(query)
+    assert validate(SCHEMA, document) == []
+    (operation,) = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    return Pricing(SCHEMA, page_size).price(document, operation)(variables)
+
+
+@pytest.mark.parametrize(
+    ("query", "points"),
+    [
+        ("{ box { name } }", 1),
+        ("{ box { name } box { lid { weight } } }", 2),
+        ("{ box { name } other: box { name } }", 2),
+        ("{ heavy { name } }", 7),
+        ("{ __typename }", 0),
+        ("{ box { boxes(first: 4) { edges { node { lid { weight } } } } } }", 1 + 1 + 4 * 2),
+        ("{ box { boxes(last: 4) { total edges { node { name } } } } }", 1 + 1 + 5 + 4),
+        ("{ box { boxes { edges { node { name } } } } }", 1 + 1 + 25),
+        ("{ box { boxes(first: 0) { edges { node { name } } } } }", 2),
+        ("{ box { boxes(first: 3) { edges { node { boxes(first: 5) { edges { node { name } } } } } } } }", 2 + 3 * 7),
+        ('{ byIds(ids: ["a", "b", "c"]) { lid { weight } } }', 3 * 2),
+        ("{ box { parts { __typename } } }", 1 + 10),
+        ("{ box { parts { ... on Nut { weight } ... on Bolt { nuts { weight } } } } }", 1 + 10 * (1 + 3)),
+        ("{ box { ...F } } fragment F on Box { ...G ...G } fragment G on Box { lid { weight } }", 2),
+        ("{ __schema { types { name } } }", 1_000),
+    ],
+)
+def test_a_price_counts_the_objects_that_may_come(query: str, points: int) -> None:
+    assert price(query) == points
+
+
+def test_variables_say_how_long_lists_are_and_defaults_where_they_do_not() -> None:
+    query = """
+        query Q($n: Int = 2, $ids: [String!]!) {
+          box { boxes(first: $n) { edges { node { name } } } }
+          byIds(ids: $ids) { name }
+        }
+    """
+    assert price(query, ids=["a"] * 7) == 2 + 2 + 7
+    assert price(query, n=9, ids=[]) == 2 + 9
+    assert price(query, n=None, ids=[]) == 2 + 25
+    assert price(query, n=-5, ids=[]) == 2
+    assert price(query, n="many", ids="a") == 2 + 25 + 100
+
+
+def test_a_page_is_as_long_as_the_server_says_unless_told() -> None:
+    assert price("{ box { boxes { edges { node { name } } } } }", page_size=4) == 2 + 4
+
+
+def test_fragments_that_multiply_are_priced_at_once() -> None:
+    twice = "a: boxes(first: 2) {{ edges {{ node {{ ...F{0} }} }} }} ...F{0}"
+    chain = " ".join(f"fragment F{n} on Box {{ {twice.format(n + 1)} }}" for n in range(20))
+    assert price(f"{{ box {{ ...F0 }} }} {chain} fragment F20 on Box {{ name }}") > 2**20
+
+
+def _objects(asked: Sequence[Any]) -> int:
+    """How many the largest answer has below a box."""
+    return sum(1 if kind == "lid" else 1 + sum(1 + _objects(below) for _ in range(size)) for kind, size, below in asked)
+
+
+boxes: Any = st.deferred(
+    lambda: st.lists(
+        st.tuples(st.just("lid"), st.just(0), st.just(())) | st.tuples(st.just("boxes"), st.integers(0, 4), boxes),
+        min_size=1,
+        max_size=3,
+    )
+)
+
+
+def _text(asked: Sequence[Any], path: str = "f") -> str:
+    parts: list[str] = []
+    for number, (kind, size, below) in enumerate(asked):
+        name = f"{path}{number}"
+        inside = "weight" if kind == "lid" else f"edges {{ node {{ {_text(below, name)} }} }}"
+        parts.append(f"{name}: {kind}{f'(first: {size})' if kind == 'boxes' else ''} {{ {inside} }}")
+    return " ".join(parts)
+
+
+@given(boxes)
+def test_a_price_is_the_number_of_objects_in_the_largest_answer(asked: Sequence[Any]) -> None:
+    assert price(f"{{ box {{ {_text(asked)} }} }}") == 1 + _objects(asked)

@@ -1,0 +1,166 @@
+"""What one document may ask: each limit just within and just beyond, and counts that are those of a naive expansion."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from graphql import get_introspection_query, parse
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.limits import Exceeded, Limits, check_document, check_text, is_too_nested
+
+LIMITS = Limits(
+    characters=2_000,
+    tokens=200,
+    nesting=12,
+    selections=60,
+    depth=8,
+    aliases=5,
+    root_fields=4,
+    directives=2,
+    repetitions=3,
+    introspections=1,
+    introspection_depth=2,
+)
+
+
+def _check(text: str, limits: Limits = LIMITS) -> bool:
+    check_text(text, limits)
+    return check_document(parse(text), limits)
+
+
+def _deep(most: int) -> str:
+    return "{ " + "a { " * (most - 1) + "b" + " }" * most
+
+
+def _chained(links: int) -> str:
+    """Each fragment is spread twice by the one before it: 2^n fields by n fragments."""
+    chain = " ".join(f"fragment F{each} on T {{ ...F{each + 1} ...F{each + 1} }}" for each in range(links))
+    return f"{{ ...F0 }} {chain} fragment F{links} on T {{ a }}"
+
+
+EDGES: dict[str, tuple[Callable[[int], str], int, str]] = {
+    "characters": (lambda n: "{ a } #" + "x" * (n - 7), 2_000, "2000 characters"),
+    "tokens": (lambda n: "{ a(b: [" + "1 " * (n - 9) + "]) }", 200, "200 tokens"),
+    "nesting": (lambda n: "{ a(b: " + "[" * (n - 2) + "]" * (n - 2) + ") }", 12, "nested 12 deep"),
+    "selections": (lambda n: "{ a { " + " ".join(f"f{each}" for each in range(n - 1)) + " } }", 60, "60 selections"),
+    "depth": (_deep, 8, "8 fields deep"),
+    "aliases": (lambda n: "{ a { " + " ".join(f"x{each}: b" for each in range(n)) + " } }", 5, "5 aliases"),
+    "root fields": (lambda n: "{ " + " ".join(f"f{each}" for each in range(n)) + " }", 4, "4 fields of the root"),
+    "directives": (lambda n: "{ a " + "@d " * n + "}", 2, "2 directives"),
+    "repetitions": (lambda n: "{ a { " + "b " * n + "} }", 3, "3 times at one place"),
+    "repetitions, merged": (lambda n: "{ a { b } " + "a { b } " * (n - 1) + "}", 3, "3 times at one place"),
+    "introspections": (lambda n: "{ " + "__schema { a } " * n + "}", 1, "introspect 1 times"),
+    "introspection depth": (
+        lambda n: "{ __schema { types { " + "fields { type { " * n + "a" + " } }" * n + " } } }",
+        2,
+        "types to types 2 times",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "most", "told"), EDGES.values(), ids=EDGES)
+def test_a_document_is_taken_just_within_a_limit_and_refused_just_beyond(
+    make: Callable[[int], str], most: int, told: str
+) -> None:
+    assert _check(make(most))
+    with pytest.raises(Exceeded, match=told):
+        _check(make(most + 1))
+
+
+def test_comments_and_strings_are_no_brackets_and_one_token_at_most() -> None:
+    text = '{ a(b: "' + "([{" * 50 + '", c: """' + '{ \\""" ' * 50 + '""") # ' + "{" * 50 + "\n }"
+    assert _check(text)
+
+
+def test_a_string_that_does_not_end_takes_one_look() -> None:
+    check_text('{ a(b: """' + '\\"' * 900, LIMITS)
+
+
+@pytest.mark.parametrize("links", [24, 200])
+def test_fragments_that_multiply_are_counted_and_not_followed(links: int) -> None:
+    with pytest.raises((Exceeded, RecursionError)):
+        check_document(parse(_chained(links)), LIMITS)
+
+
+def test_fragments_count_where_they_are_spread() -> None:
+    spread = "{ a { ...F } b { ...F } } fragment F on T { c { d } }"
+    assert _check(spread, Limits(selections=8))
+    with pytest.raises(Exceeded, match="7 selections"):
+        _check(spread, Limits(selections=7))
+
+
+def test_a_fragment_that_nobody_spreads_is_looked_at_as_well() -> None:
+    with pytest.raises(Exceeded, match="3 times at one place"):
+        _check("{ a } fragment F on T { b b b b }")
+
+
+def test_the_selections_of_all_operations_count_together() -> None:
+    with pytest.raises(Exceeded, match="60 selections"):
+        _check(" ".join(f"query Q{each} {{ a {{ ...F }} }}" for each in range(10)) + " fragment F on T { b c d e f }")
+
+
+@pytest.mark.parametrize(
+    "text", ["{ ...F } fragment F on T { ...F }", "{ ...F } fragment F on T { ...G } fragment G on T { a { ...F } }"]
+)
+def test_fragments_in_a_circle_are_told_of(text: str) -> None:
+    assert not _check(text)
+
+
+def test_a_fragment_that_is_not_there_is_for_validation() -> None:
+    assert _check("{ ...F }")
+
+
+def test_the_usual_introspection_is_well_within() -> None:
+    assert _check(get_introspection_query(descriptions=True), Limits(tokens=400, selections=300))
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    found: Any = {}
+    for _ in range(depth - 1):
+        found = [found]
+    return {"x": found}
+
+
+def test_variables_are_nested_as_deep_as_their_brackets() -> None:
+    assert not is_too_nested(_nested(4), 5)
+    assert is_too_nested(_nested(5), 4)
+    assert not is_too_nested({"x": 1, "y": "{" * 99}, 1)
+    assert is_too_nested(_nested(100_000), 50)
+
+
+names = st.sampled_from("abc")
+fields = st.deferred(lambda: st.builds(_field, names, st.none() | selections))
+selections = st.deferred(
+    lambda: st.lists(
+        fields | st.sampled_from(["...F", "...G"]) | st.builds("... {{ {} }}".format, fields), min_size=1, max_size=4
+    )
+).map(" ".join)
+flat = st.lists(names | st.just("...G"), min_size=1, max_size=3).map(" ".join)
+
+
+def _field(name: str, below: str | None) -> str:
+    return name if below is None else f"{name} {{ {below} }}"
+
+
+def _expanded(text: str, fragments: dict[str, str]) -> str:
+    """Fragments written out where they are spread, each still counting as one selection."""
+    for name, body in fragments.items():
+        text = text.replace(f"...{name}", f"... {{ {body} }}")
+    return text
+
+
+@given(selections, flat)
+def test_selections_are_counted_as_if_fragments_were_written_out(asked: str, first: str) -> None:
+    fragments = {"F": first, "G": "a b { c }"}
+    text = f"{{ ...F ...G {asked} }} " + " ".join(
+        f"fragment {name} on T {{ {each} }}" for name, each in fragments.items()
+    )
+    written_out = _expanded(f"...F ...G {asked}", fragments)
+    number = sum(written_out.count(each) for each in ("...", "a", "b", "c"))
+    roomy = Limits(depth=60, repetitions=1_000, root_fields=1_000, selections=number)
+    assert check_document(parse(text), roomy)
+    with pytest.raises(Exceeded, match="selections"):
+        check_document(parse(text), replace(roomy, selections=number - 1))

@@ -66,7 +66,7 @@ def main() -> None:
         asked = [each.to_omniloket() for each in asyncio.run(questions(urls, key))["Q3"]]
         token = make_token(key, Viewer(Role.AGENT, "flooder", unit="PL1700"))
         process, address = stack.enter_context(
-            queries.server([*queries.SERVE, "--config", str(settings)], directory / "server.log")
+            queries.server([*queries.SERVE, "--config", str(settings)], directory / "server.log", {})
         )
         pool = stack.enter_context(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
         bench = _Bench(pool, process, int(address.rpartition(":")[2]), asked, token, wanted.seconds)

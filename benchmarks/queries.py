@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,10 @@ QUERIES = Path(__file__).resolve().parents[1] / "docs" / "queries"
 RUNNING = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 CHANNELS = ("0900-8844", "POLITIE_NL", "APP", "EMAIL", "WHATSAPP")
 WARM_UP = 50
+
+_BUCKETS = ("BURST", "PER_SECOND", "ADDRESS_BURST", "ADDRESS_PER_SECOND")
+UNLIMITED = {f"OMNILOKET_COST__{name}": "1000000000" for name in _BUCKETS}
+"""All is priced and paid for, as ever; but one client may ask as much as all of a server's clients."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +106,12 @@ def postgres(directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def server(command: Sequence[str], log: Path) -> Iterator[tuple[psutil.Process, str]]:
+def server(
+    command: Sequence[str], log: Path, environment: Mapping[str, str] = UNLIMITED
+) -> Iterator[tuple[psutil.Process, str]]:
     """A server over what was loaded, in a process of its own; nothing else changes the data."""
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as process:
+    given = os.environ | environment
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=given) as process:
         try:
             yield psutil.Process(process.pid), _address(process, log)
         finally:

@@ -41,6 +41,9 @@ LAST_EVENT_ID_HEADER = "Last-Event-ID"
 
 PARTIAL_SUCCESS = 294
 
+BAD_TOKEN_POINTS = 10
+"""What a token that does not hold costs the address that it comes from: as much as any operation."""
+
 _HEADERS = {
     "cache-control": "no-store",
     "vary": "Accept, Authorization, Omniloket-Purpose",
@@ -111,7 +114,7 @@ class GraphQLEndpoint:
     async def _answer(self, request: Request, media_type: str) -> ASGIApp:
         try:
             asked = await self._read(request)
-            context = await self._admitted(self._house.context(*self._said(request)))
+            context = await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))
             prepared = self._prepared(asked, context, is_get=request.method == "GET")
             if prepared.kind == "subscription":
                 return await self._stream(prepared, asked, context, request)
@@ -153,10 +156,12 @@ class GraphQLEndpoint:
         """Who asks, what for, and from where."""
         return _authorization(request, self._cookie), request.headers.get(PURPOSE_HEADER), address_of(request.scope)
 
-    async def _admitted(self, asking: Awaitable[T]) -> T:
+    async def _admitted(self, asking: Awaitable[T], address: str) -> T:
+        """What the token gives; one that does not hold is paid for by the address that it comes from."""
         try:
             return await asking
         except Unauthenticated as error:
+            self._house.rates.charge_address(address, BAD_TOKEN_POINTS)
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
 
@@ -180,7 +185,7 @@ class GraphQLEndpoint:
         def ended() -> None:
             sse.end(ending, sse.failure([self._house.executor.encoded(Unauthenticated())]))
 
-        session = await self._admitted(self._house.sessions.open(*self._said(request), ended))
+        session = await self._admitted(self._house.sessions.open(*self._said(request), ended), context.address)
         last_event_id = request.headers.get(LAST_EVENT_ID_HEADER)
         frames = self._streams.open(
             prepared, asked.variables, last_event_id, session.make_context, session.is_certain, ending

@@ -38,8 +38,11 @@ CHANNELS = ("0900-8844", "POLITIE_NL", "APP", "EMAIL", "WHATSAPP")
 WARM_UP = 50
 
 _BUCKETS = ("BURST", "PER_SECOND", "ADDRESS_BURST", "ADDRESS_PER_SECOND")
-UNLIMITED = {f"OMNILOKET_COST__{name}": "1000000000" for name in _BUCKETS}
-"""All is priced and paid for, as ever; but one client may ask as much as all of a server's clients."""
+UNLIMITED = {f"OMNILOKET_COST__{name}": "1000000000" for name in _BUCKETS} | {
+    "OMNILOKET_REQUESTS__CONNECTIONS_PER_ADDRESS": "1000000",
+    "OMNILOKET_LIVE__CONNECTIONS_PER_PRINCIPAL": "1000000",
+}
+"""All is counted, priced and paid for, as ever; but one client may have and ask as much as all clients of a server."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
+from omniloket.http_heads import BOUNDS, Bounds
 from omniloket.origins import is_welcome
-from omniloket.sessions import Session
+from omniloket.sessions import Session, TooManySessions
 from omniloket.settings import Settings, read
 from omniloket.socket_ends import STOP
 from resolvers.errors import Unauthenticated
@@ -49,7 +51,7 @@ def application(settings: Settings, started: Callable[[], None] = lambda: None) 
         async with open_house(settings) as house:
             doors.open(house)
             started()
-            yield {STOP: doors.stop}
+            yield {STOP: doors.stop, BOUNDS: _bounds(settings)}
 
     return _Application(
         doors,
@@ -133,6 +135,8 @@ class _Doors:
             )
         except Unauthenticated:
             raise ConnectionRefused from None
+        except TooManySessions:
+            raise ConnectionRefused(4429, "Too many sockets and event streams") from None
 
 
 class _SocketSession:
@@ -163,6 +167,18 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._doors.http(scope, receive, send)
+
+
+def _bounds(settings: Settings) -> Bounds:
+    requests = settings.requests
+    return Bounds(
+        requests.head_bytes,
+        requests.head_seconds,
+        requests.body_seconds,
+        requests.unread_seconds,
+        requests.connections_per_address,
+        [ip_network(each) for each in settings.trusted_proxies],
+    )
 
 
 def _said(payload: Mapping[str, Any], name: str) -> str | None:

@@ -167,7 +167,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         cost = settings.cost
         rates = Rates(Rate(cost.burst, cost.per_second), Rate(cost.address_burst, cost.address_per_second))
         identity = Identity(providers, _development_key(settings))
-        sessions = Sessions(identity, partial(_context, services))
+        sessions = Sessions(identity, partial(_context, services), settings.live.connections_per_principal)
         watching = asyncio.create_task(sessions.watch())
         try:
             async with following(settings, sources):

@@ -23,6 +23,7 @@ from omniloket.event_streams import EventStreamResponse
 from omniloket.house import House
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, parsed, preferred, takes_streams
 from omniloket.rates import RateLimited
+from omniloket.sessions import TooManySessions
 from resolvers.context import Context
 from resolvers.errors import Unauthenticated
 from subscriptions import sse
@@ -48,6 +49,9 @@ _HEADERS = {
     "cache-control": "no-store",
     "vary": "Accept, Authorization, Omniloket-Purpose",
     "x-content-type-options": "nosniff",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
 }
 _STREAM_HEADERS = {**_HEADERS, "content-type": f"{EVENT_STREAM}; charset=utf-8", "x-accel-buffering": "no"}
 _TYPES: dict[str, tuple[type, str]] = {
@@ -134,6 +138,9 @@ class GraphQLEndpoint:
         if request.method == "POST":
             return _well_formed(_json(await self._body(request), "The body"))
         if request.method == "GET":
+            most = self._house.settings.requests.url_bytes
+            if len(request.scope["query_string"]) > most:
+                raise RequestRejected(414, f"A URL may have at most {most} bytes after its '?'.", "LIMIT_EXCEEDED")
             return _well_formed(dict(_parameters(request)))
         raise RequestRejected(405, "Use POST or GET.", headers={"allow": "GET, POST"})
 
@@ -185,7 +192,10 @@ class GraphQLEndpoint:
         def ended() -> None:
             sse.end(ending, sse.failure([self._house.executor.encoded(Unauthenticated())]))
 
-        session = await self._admitted(self._house.sessions.open(*self._said(request), ended), context.address)
+        try:
+            session = await self._admitted(self._house.sessions.open(*self._said(request), ended), context.address)
+        except TooManySessions as error:
+            raise RequestRejected(429, str(error), "LIMIT_EXCEEDED", {"retry-after": "60"}) from None
         last_event_id = request.headers.get(LAST_EVENT_ID_HEADER)
         frames = self._streams.open(
             prepared, asked.variables, last_event_id, session.make_context, session.is_certain, ending

@@ -1,46 +1,103 @@
-"""What uvicorn does not bound: a request's line and headers, in length and time, and an answer that nobody reads."""
+"""What uvicorn does not bound, before the application hears of a request, and after it has answered.
+
+That is: a request's line and headers, in length and time; the time that a body may take to come; how many connections
+one address has; and an answer that nobody reads.
+"""
 
 from asyncio import TimerHandle, Transport
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from omniloket.addresses import address_of
 from omniloket.socket_ends import STOP
 
-MAX_HEAD_BYTES = 65_536
-HEAD_SECONDS = 15.0
-"""From the start of a connection or a request to the end of its headers."""
+BOUNDS = "bounds"
+"""The key in the lifespan's state of the Bounds that hold."""
 
-UNREAD_SECONDS = 30.0
-"""How long a client may leave an answer unread that fills all buffers on the way."""
+
+@dataclass(frozen=True)
+class Bounds:
+    """What holds for a process's connections; `open` counts those of each address.
+
+    `head_seconds`: from the start of a connection or a request to the end of its headers; `body_seconds`: from there to
+    the end of its body. `unread_seconds`: how long a client may leave an answer unread that fills all buffers on the
+    way. `connections`: how many one address may have, unless it is among the proxies, which stand for others.
+    """
+
+    head_bytes: int = 65_536
+    head_seconds: float = 15.0
+    body_seconds: float = 15.0
+    unread_seconds: float = 30.0
+    connections: int = 1_000
+    proxies: Sequence[IPv4Network | IPv6Network] = ()
+    open: Counter[str] = field(default_factory=Counter[str])
+
+    def admit(self, address: str) -> bool:
+        """Whether an address may have one more connection, which has to be released; a proxy's are not counted."""
+        if self.is_proxy(address):
+            return True
+        if self.open[address] >= self.connections:
+            return False
+        self.open[address] += 1
+        return True
+
+    def release(self, address: str) -> None:
+        """One connection less; what counts nothing is forgotten."""
+        self.open[address] -= 1
+        if self.open[address] <= 0:
+            del self.open[address]
+
+    def is_proxy(self, address: str) -> bool:
+        try:
+            return any(ip_address(address) in network for network in self.proxies)
+        except ValueError:
+            return False
 
 
 class BoundedHeads(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it. A head that is too long is 400; one that does not end is given up.
 
-    So is an answer that is not read. When the server stops, the application ends the answers that go on.
+    A body that does not end is 408, one connection more than an address may have is 429. When the server stops, the
+    application ends the answers that go on.
     """
 
     _head_bytes = 0
     _is_in_head = True
     _deadline: TimerHandle | None = None
     _patience: TimerHandle | None = None
+    _is_in_body = False
+    _counted: str | None = None
 
     def connection_made(self, transport: Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
-        self._await_head()
+        self._bounds: Bounds = self.app_state.get(BOUNDS) or _USUAL
+        address = address_of({"client": self.client})
+        if self._bounds.admit(address):
+            self._counted = address
+            self._await_head()
+        else:
+            self._refuse(b"429 Too Many Requests", "Too many connections from this address.")
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._uncount()
         self._await_reading(is_blocked=False)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        # A chunk is small beside the limit: only what lies before it is counted exactly.
+        if self._is_in_body and self._deadline is None:
+            self._deadline = self.loop.call_later(self._bounds.body_seconds, self._miss_body)
         if self._is_in_head and not self.transport.is_closing():
             self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self.send_400_response(f"A request's line and headers may have {MAX_HEAD_BYTES} bytes.")
+            if self._head_bytes > self._bounds.head_bytes:
+                self.send_400_response(f"A request's line and headers may have {self._bounds.head_bytes} bytes.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -48,7 +105,23 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._stop_waiting()
+        if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._bounds.head_bytes:
+            raise ValueError("the head is too long")  # the parser hands it to uvicorn, whose answer is 400
+        self._is_in_body = True
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """The socket goes on counting as a connection of its address."""
+        self._stop_waiting()
+        super().handle_websocket_upgrade()
+        if self._counted is not None:
+            release = partial(self._bounds.release, self._counted)
+            cast(Any, self.transport.get_protocol()).on_lost = release
+            self._counted = None
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -65,15 +138,35 @@ class BoundedHeads(HttpToolsProtocol):
     def _await_reading(self, *, is_blocked: bool) -> None:
         if self._patience is not None:
             self._patience.cancel()
-        self._patience = self.loop.call_later(UNREAD_SECONDS, self.transport.abort) if is_blocked else None
+        self._patience = self.loop.call_later(self._bounds.unread_seconds, self.transport.abort) if is_blocked else None
 
     def _await_head(self) -> None:
         self._stop_waiting()
         self._is_in_head, self._head_bytes = True, 0
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+        self._deadline = self.loop.call_later(self._bounds.head_seconds, self.transport.close)
 
     def _stop_waiting(self) -> None:
-        self._is_in_head = False
+        self._is_in_head = self._is_in_body = False
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _miss_body(self) -> None:
+        self._refuse(b"408 Request Timeout", f"A body may take {self._bounds.body_seconds:g} seconds to come.")
+
+    def _refuse(self, status: bytes, message: str) -> None:
+        """Says why, and closes; unless the application has begun an answer already."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if cycle is None or not cycle.response_started:
+            lines = [b"HTTP/1.1 " + status, b"content-type: text/plain; charset=utf-8", b"connection: close"]
+            lines += [b"content-length: %d" % len(message), b"", message.encode()]
+            self.transport.write(b"\r\n".join(lines))
+        self.transport.close()
+
+    def _uncount(self) -> None:
+        if self._counted is not None:
+            self._bounds.release(self._counted)
+            self._counted = None
+
+
+_USUAL = Bounds()

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 
 import structlog
 
@@ -10,6 +11,7 @@ from omniloket.identity import Identity
 from omniloket.oidc import Verified
 from resolvers.context import Viewer
 from resolvers.errors import Unauthenticated
+from sources.records import Role
 
 LOOK_SECONDS = 1.0
 """How often it is looked whether the tokens of all who are connected were revoked."""
@@ -26,28 +28,55 @@ ContextOf = Callable[[Viewer, str | None, str], object]
 """From a viewer, a purpose and an address to a fresh context."""
 
 
+class TooManySessions(Exception):
+    """A principal has as many connections as it may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"You have {most} sockets and event streams open already, which is the most you may.")
+
+
+def _principal(viewer: Viewer) -> Hashable:
+    """Whose connections count together. Those of nobody in particular are bounded for their address."""
+    return None if viewer.role is Role.ANONYMOUS else (viewer.role, viewer.principal, viewer.actor)
+
+
 class Sessions:
     """All connections of this process that outlive one answer. `watch` runs as long as there may be any."""
 
-    def __init__(self, identity: Identity, context_of: ContextOf) -> None:
+    def __init__(self, identity: Identity, context_of: ContextOf, most: int) -> None:
         self.identity = identity
         self.context_of = context_of
+        self._most = most
         self._open: set[Session] = set()
+        self._counts: Counter[Hashable] = Counter()
 
     async def open(
         self, authorization: str | None, purpose: str | None, address: str, ended: Callable[[], None]
     ) -> "Session":
-        """A session for an Authorization header; raises Unauthenticated. `ended` is called when its rights have ended.
+        """A session for an Authorization header, which has to be closed. `ended` is called when its rights have ended.
 
-        It has to be closed.
+        Raises Unauthenticated, and TooManySessions for one more than a principal may have.
         """
         verified = await self.identity.verified(authorization)
+        principal = _principal(verified.viewer)
+        if principal is not None:
+            if self._counts[principal] >= self._most:
+                raise TooManySessions(self._most)
+            self._counts[principal] += 1
         session = Session(self, authorization, purpose, address, verified, ended)
         self._open.add(session)
         return session
 
     def forget(self, session: "Session") -> None:
+        """It is over. What counts nothing is forgotten as well."""
+        if session not in self._open:
+            return
         self._open.discard(session)
+        principal = _principal(session.viewer)
+        if principal is not None:
+            self._counts[principal] -= 1
+            if not self._counts[principal]:
+                del self._counts[principal]
 
     async def watch(self) -> None:
         """Ends the sessions whose tokens were revoked. What cannot be told here, is asked of the providers."""
@@ -81,6 +110,10 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._wait()
+
+    @property
+    def viewer(self) -> Viewer:
+        return self._verified.viewer
 
     async def make_context(self) -> object:
         """A fresh context. Raises Unauthenticated when the rights have ended, which ends the session."""

@@ -140,6 +140,10 @@ class SealingSettings(_Part):
 class LiveSettings(_Part):
     """Live updates."""
 
+    connections_per_principal: int = Field(
+        default=100, ge=1, le=1_000_000, description="Sockets and event streams that one principal may have open."
+    )
+
     poll_seconds: float = Field(default=1.0, ge=0.05, le=60, description="Seconds between two readings of a log.")
     queue_size: int = Field(
         default=1000, ge=1, le=100_000, description="Changes that may wait for one stream; beyond, it ends."
@@ -278,6 +282,27 @@ class LinkingSettings(_Part):
     )
 
 
+class RequestsSettings(_Part):
+    """What a request and a connection may be; see docs/limits.md."""
+
+    head_bytes: int = Field(
+        default=65_536, ge=1_024, le=1_048_576, description="Bytes that a request's line and headers may have."
+    )
+    head_seconds: float = Field(
+        default=15.0, gt=0, le=300, description="Seconds that a request's line and headers may take to come."
+    )
+    body_seconds: float = Field(default=15.0, gt=0, le=300, description="Seconds that a body may take to come.")
+    unread_seconds: float = Field(
+        default=30.0, gt=0, le=300, description="Seconds that an answer may be left unread, once all buffers are full."
+    )
+    url_bytes: int = Field(
+        default=8_192, ge=256, le=65_536, description="Bytes that the URL of a GET request may have after its `?`."
+    )
+    connections_per_address: int = Field(
+        default=1_000, ge=1, le=1_000_000, description="Connections that one address may have, in each process."
+    )
+
+
 class LimitsSettings(_Part):
     """What one document may ask, fragments counted where they are spread; see docs/limits.md."""
 
@@ -370,6 +395,7 @@ class Settings(BaseSettings):
         default=AccessSettings(), description="Purposes, and what is hidden beyond the rules."
     )
     linking: LinkingSettings = Field(default=LinkingSettings(), description="The linker.")
+    requests: RequestsSettings = Field(default=RequestsSettings(), description="What requests may be.")
     limits: LimitsSettings = Field(default=LimitsSettings(), description="What one document may ask.")
     cost: CostSettings = Field(default=CostSettings(), description="What operations may cost.")
 

@@ -1,6 +1,7 @@
 """How a WebSocket ends: what uvicorn leaves to chance, or does too soon."""
 
 from asyncio import Task, TimerHandle
+from collections.abc import Callable
 
 from omniloket.direct_sockets import DirectSockets
 
@@ -18,6 +19,8 @@ class GentleSockets(DirectSockets):
     """
 
     _giving_up: TimerHandle | None = None
+    on_lost: Callable[[], None] | None = None
+    """Called when the connection is lost."""
 
     def shutdown(self) -> None:
         self.app_state[STOP]()
@@ -31,5 +34,7 @@ class GentleSockets(DirectSockets):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self.on_lost is not None:
+            self.on_lost()
         if self._giving_up is not None:
             self._giving_up.cancel()

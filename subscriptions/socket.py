@@ -30,7 +30,12 @@ _CLOSE_SECONDS = 1.0
 
 
 class ConnectionRefused(Exception):
-    """A payload does not show who asks, or shows somebody else than before."""
+    """A payload does not show who asks, or shows somebody else than before; or whoever asks may not have a socket."""
+
+    def __init__(self, code: int = 4403, reason: str = "Forbidden") -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
 
 
 class SocketSession(Protocol):
@@ -247,8 +252,8 @@ class _Connection:
         payload = _optional_object(message, "payload")
         try:
             self._session = await self._protocol.connect(self._websocket, payload, self._lose_rights)
-        except ConnectionRefused:
-            raise _Closing(4403, "Forbidden") from None
+        except ConnectionRefused as refused:
+            raise _Closing(refused.code, refused.reason) from None
         self._wake_after(self._protocol.limits.heartbeat_seconds, self._beat)
         await self._send({"type": "connection_ack"})
 

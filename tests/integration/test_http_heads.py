@@ -10,7 +10,7 @@ from omniloket import http_heads
 
 
 async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_heads, "UNREAD_SECONDS", 0.2)
+    monkeypatch.setattr(http_heads, "_USUAL", http_heads.Bounds(unread_seconds=0.2))
     given_up = asyncio.Event()
 
     async def more_than_buffers_hold(_scope: Any, _receive: Any, send: Any) -> None:

@@ -1,0 +1,168 @@
+"""Requests that never end, connections without number, and what a browser may send: against the real server."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from support.back_ends import Urls
+from support.servers import Server, serving
+from support.sockets import bare, connected
+
+HALF_A_HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: appl"
+HALF_A_BODY = (
+    b'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"query"'
+)
+BOUNDS = {
+    "OMNILOKET_REQUESTS__HEAD_SECONDS": "2",
+    "OMNILOKET_REQUESTS__BODY_SECONDS": "2",
+    "OMNILOKET_REQUESTS__HEAD_BYTES": "2048",
+    "OMNILOKET_REQUESTS__URL_BYTES": "300",
+    "OMNILOKET_REQUESTS__CONNECTIONS_PER_ADDRESS": "410",
+    "OMNILOKET_LIVE__CONNECTIONS_PER_PRINCIPAL": "3",
+}
+FOREVER = "subscription { contactRegistered { cursor } }"
+
+
+@pytest.fixture(scope="module")
+def strict(sqlite_urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(sqlite_urls, tmp_path_factory.mktemp("strict"), **BOUNDS) as running:
+        yield running
+
+
+async def _open(server: Server, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(sent)
+    return reader, writer
+
+
+async def test_requests_that_are_half_sent_are_shed_and_cost_others_nothing(strict: Server) -> None:
+    opened = [await _open(strict, HALF_A_HEAD if number % 2 else HALF_A_BODY) for number in range(400)]
+    async with httpx.AsyncClient() as client:
+        answers = [await client.post(strict.url, json={"query": "{ viewer { role } }"}) for _ in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    async with asyncio.timeout(20):
+        ends = await asyncio.gather(*(reader.read() for reader, _ in opened))
+    for _, writer in opened:
+        writer.close()
+    assert ends[1::2] == [b""] * 200
+    assert all(end.startswith(b"HTTP/1.1 408 Request Timeout\r\n") for end in ends[::2])
+
+
+async def test_a_body_that_comes_in_time_is_read_however_slowly(strict: Server) -> None:
+    reader, writer = await _open(strict, b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+    body = b'{"query": "{ viewer { role } }"}'
+    writer.write(b"Content-Length: %d\r\n\r\n" % len(body))
+    for start in range(0, len(body), 8):
+        await asyncio.sleep(0.2)
+        writer.write(body[start : start + 8])
+    assert (await reader.readline()).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_one_address_has_so_many_connections_and_gets_them_back(strict: Server) -> None:
+    opened = [await _open(strict) for _ in range(410)]
+    reader, writer = await _open(strict)
+    assert (await reader.read()).startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+    for _, other in (*opened, (reader, writer)):
+        other.close()
+    async with asyncio.timeout(10):
+        while not await _is_served(strict):
+            await asyncio.sleep(0.05)
+
+
+async def _is_served(server: Server) -> bool:
+    async with httpx.AsyncClient() as client:
+        try:
+            return (await client.post(server.url, json={"query": "{ __typename }"})).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+async def test_sockets_count_as_connections_until_they_close(strict: Server) -> None:
+    async with bare(strict), bare(strict):
+        opened = [await _open(strict) for _ in range(408)]
+        reader, last = await _open(strict)
+        assert b"429" in await reader.readline()
+    for _, writer in (*opened, (reader, last)):
+        writer.close()
+
+
+@pytest.mark.parametrize(("path_bytes", "status"), [(300, 400), (301, 414)])
+def test_a_url_may_have_so_many_bytes(strict: Server, path_bytes: int, status: int) -> None:
+    answer = httpx.get(f"{strict.url}?query=" + "x" * (path_bytes - len("query=")))
+    assert answer.status_code == status
+    assert (answer.json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED") is (status == 414)
+
+
+@pytest.mark.parametrize(("padding", "status"), [(1_500, 200), (2_500, 400)])
+def test_a_head_may_have_so_many_bytes(strict: Server, padding: int, status: int) -> None:
+    assert httpx.get(f"{strict.url}?query={{__typename}}", headers={"x-padding": "x" * padding}).status_code == status
+
+
+async def test_a_principal_has_so_many_sockets_and_streams_together(strict: Server) -> None:
+    token = strict.agent
+    headers = {"authorization": f"Bearer {token}", "omniloket-purpose": "intake", "accept": "text/event-stream"}
+    async with httpx.AsyncClient(headers=headers, timeout=30) as client, connected(strict, token):
+        async with (
+            connected(strict, token),
+            client.stream("POST", strict.url, json={"query": FOREVER}) as stream,
+        ):
+            assert stream.status_code == 200
+            refused = await client.post(strict.url, json={"query": FOREVER})
+            assert refused.status_code == 429
+            assert refused.json()["errors"][0]["extensions"] == {"code": "LIMIT_EXCEEDED"}
+            async with bare(strict) as socket:
+                await socket.send({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
+                assert await socket.closed() == (4429, "Too many sockets and event streams")
+            assert (await client.post(strict.url, json={"query": "{ __typename }"})).status_code == 200
+        async with asyncio.timeout(10):
+            while not await _may_connect(strict, token):
+                await asyncio.sleep(0.05)
+
+
+async def _may_connect(server: Server, token: str) -> bool:
+    async with bare(server) as socket:
+        await socket.send({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
+        try:
+            return await socket.receive() == {"type": "connection_ack"}
+        except Exception:
+            return False
+
+
+SIMPLE: dict[str, dict[str, str]] = {
+    "text": {"content-type": "text/plain"},
+    "a form": {"content-type": "application/x-www-form-urlencoded"},
+    "a form with files": {"content-type": "multipart/form-data; boundary=x"},
+    "no content type": {},
+    "text first": {"content-type": "text/plain; application/json"},
+    "both": {"content-type": "application/json, text/plain"},
+    "another method": {"content-type": "text/plain", "x-http-method-override": "POST"},
+}
+
+
+@pytest.mark.parametrize("headers", SIMPLE.values(), ids=SIMPLE)
+def test_what_a_browser_sends_without_preflight_is_not_executed(server: Server, headers: dict[str, str]) -> None:
+    answer = httpx.post(server.url, content=b'{"query": "{ viewer { role } }"}', headers=headers)
+    assert answer.status_code == 415
+    assert "data" not in answer.json()
+
+
+def test_pages_of_other_sites_get_no_permission(server: Server) -> None:
+    foreign = {"origin": "https://elsewhere.example", "access-control-request-method": "POST"}
+    preflight = httpx.options(server.url, headers={**foreign, "access-control-request-headers": "authorization"})
+    assert preflight.status_code == 405
+    asked = httpx.post(server.url, json={"query": "{ __typename }"}, headers={"origin": "https://elsewhere.example"})
+    for answer in (preflight, asked):
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_answers_are_not_to_be_framed_sniffed_or_kept(server: Server) -> None:
+    headers: Any = httpx.post(server.url, json={"query": "{ __typename }"}).headers
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-resource-policy"] == "same-origin"

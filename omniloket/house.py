@@ -10,8 +10,9 @@ from typing import Any
 import structlog
 from graphql import GraphQLSchema
 
-from engine.executor import Executor, Prepared, RequestRefused, StreamFailed
+from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
 from engine.limits import Limits, is_too_nested
+from omniloket.admission import Admission
 from omniloket.common import InCommon
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
@@ -28,6 +29,7 @@ from schema.building import executable, subgraph
 from schema.errors import encoder
 from schema.rules import Hidden, RulesBroken, by_id
 from sources.breaker import Patience
+from sources.deadlines import allow
 from sources.errors import MarkExpired, SourceError
 from sources.records import Role
 from sources.sql.opening import DatabaseSettings, open_sources
@@ -61,6 +63,7 @@ class House:
     sessions: Sessions
     common: InCommon
     rates: Rates
+    admission: Admission
     settings: Settings
 
     async def context(self, authorization: str | None, purpose: str | None, address: str) -> Context:
@@ -76,13 +79,31 @@ class House:
             self.rates.charge(context, len(query) / CHARACTERS_A_POINT)
         return self.executor.prepare(query, operation_name)
 
-    def told_cost(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> dict[str, int]:
-        """What an answer says of its cost, to who wants to know."""
+    async def execute(
+        self, prepared: Prepared, variables: Mapping[str, Any], context: Context, *, wants_cost: bool = False
+    ) -> Response:
+        """The answer to a query or mutation, in its turn and within its deadline. With its cost, to who wants to know.
+
+        Raises RequestRefused.
+        """
+        async with self.admission:
+            allow(self.settings.overload.deadline_seconds)
+            await self.before(prepared, variables, context)
+            answer = await self.executor.execute(prepared, variables, context)
+            await self.record(prepared, context)
+        if wants_cost:
+            answer["extensions"] = {"cost": self._told_cost(prepared, variables, context)}
+        return answer
+
+    def _told_cost(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> dict[str, int]:
         left, seconds = self.rates.left(context)
         return {"price": prepared.price(variables) + self.settings.cost.operation, "left": left, "fullIn": seconds}
 
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None:
-        """What has to happen before an operation reads any source. Raises RequestRefused for one that may not run."""
+        """What has to happen before an operation reads any source, or a stream begins.
+
+        Raises RequestRefused for one that may not.
+        """
         if not isinstance(context, Context):
             return
         limits = self.settings.limits
@@ -165,13 +186,17 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             page_size=settings.page_size,
         )
         cost = settings.cost
+        overload = settings.overload
+        admission = Admission(overload.running, overload.waiting, overload.waiting_seconds)
         rates = Rates(Rate(cost.burst, cost.per_second), Rate(cost.address_burst, cost.address_per_second))
         identity = Identity(providers, _development_key(settings))
         sessions = Sessions(identity, partial(_context, services), settings.live.connections_per_principal)
         watching = asyncio.create_task(sessions.watch())
         try:
             async with following(settings, sources):
-                yield House(services, executor, identity, sessions, InCommon(schema, services), rates, settings)
+                yield House(
+                    services, executor, identity, sessions, InCommon(schema, services), rates, admission, settings
+                )
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
@@ -218,6 +243,7 @@ def databases(settings: Settings) -> dict[str, DatabaseSettings]:
             source.pool_size,
             Patience(source.failures, source.rest_seconds),
             source.listen,
+            source.waiting,
         )
         for name, source in settings.sources
     }

@@ -22,7 +22,7 @@ from omniloket.disconnects import while_connected
 from omniloket.event_streams import EventStreamResponse
 from omniloket.house import House
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, parsed, preferred, takes_streams
-from omniloket.rates import RateLimited
+from omniloket.refusals import ComeBackLater
 from omniloket.sessions import TooManySessions
 from resolvers.context import Context
 from resolvers.errors import Unauthenticated
@@ -116,17 +116,20 @@ class GraphQLEndpoint:
             return _response({"errors": [refusal]}, error.status, _of_errors(media_type), error.headers)
 
     async def _answer(self, request: Request, media_type: str) -> ASGIApp:
+        admission = self._house.admission
         try:
+            if admission.is_full:  # neither the body is read for that, nor the token
+                raise admission.refuse()
             asked = await self._read(request)
             context = await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))
             prepared = self._prepared(asked, context, is_get=request.method == "GET")
             if prepared.kind == "subscription":
                 return await self._stream(prepared, asked, context, request)
             async with while_connected(request.receive):
-                answer = await self._execute(prepared, asked, context)
-        except RateLimited as limited:
-            headers = {"retry-after": str(limited.retry_after)}
-            return _response({"errors": limited.errors}, 429, _of_errors(media_type), headers)
+                answer = await self._house.execute(prepared, asked.variables, context, wants_cost=asked.wants_cost)
+        except ComeBackLater as later:
+            headers = {"retry-after": str(later.retry_after)}
+            return _response({"errors": later.errors}, later.status, _of_errors(media_type), headers)
         except RequestRefused as refused:
             if request.method == "GET" and refused.kind == "mutation":
                 raise _mutation_by_get() from None
@@ -201,15 +204,6 @@ class GraphQLEndpoint:
             prepared, asked.variables, last_event_id, session.make_context, session.is_certain, ending
         )
         return EventStreamResponse(frames, session, _STREAM_HEADERS)
-
-    async def _execute(self, prepared: Prepared, asked: GraphQLRequest, context: Context) -> dict[str, Any]:
-        house = self._house
-        await house.before(prepared, asked.variables, context)
-        answer = await house.executor.execute(prepared, asked.variables, context)
-        await house.record(prepared, context)
-        if asked.wants_cost:
-            answer["extensions"] = {"cost": house.told_cost(prepared, asked.variables, context)}
-        return answer
 
 
 _ONLY_POST = {"allow": "POST"}

@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from engine.executor import RequestRefused
+from omniloket.refusals import ComeBackLater
 from resolvers.context import Context
 from sources.records import Role
 
@@ -21,13 +21,10 @@ _SURPLUS = 1e-6
 """Points that are no debt: sums of small numbers are never exact."""
 
 
-class RateLimited(RequestRefused):
-    """Too much was asked in too short a time; `retry_after` is in whole seconds."""
-
+class RateLimited(ComeBackLater):
     def __init__(self, retry_after: int) -> None:
         message = f"Too much was asked in a short time. Ask again in {retry_after} seconds."
-        super().__init__([{"message": message, "extensions": {"code": "RATE_LIMITED", "retryAfter": retry_after}}])
-        self.retry_after = retry_after
+        super().__init__(429, "RATE_LIMITED", message, retry_after)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,9 @@ class SourceSettings(_Part):
         default=5.0, gt=0, le=60, description="Seconds that one statement may take, with the wait for a connection."
     )
     pool_size: int = Field(default=10, ge=1, le=100, description="Connections held open at most, in each process.")
+    waiting: int = Field(
+        default=100, ge=0, le=10_000, description="Statements that may wait for a connection; one more fails at once."
+    )
     failures: int = Field(
         default=5,
         ge=1,
@@ -303,6 +306,21 @@ class RequestsSettings(_Part):
     )
 
 
+class OverloadSettings(_Part):
+    """What a server process does at a time; see docs/limits.md."""
+
+    deadline_seconds: float = Field(
+        default=10.0, gt=0, le=300, description="Seconds that one query or mutation may wait for sources in all."
+    )
+    running: int = Field(default=64, ge=1, le=10_000, description="Queries and mutations that run at a time.")
+    waiting: int = Field(
+        default=64, ge=0, le=10_000, description="Queries and mutations that wait for that; one more is refused."
+    )
+    waiting_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="Seconds that one of them waits until it is refused as well."
+    )
+
+
 class LimitsSettings(_Part):
     """What one document may ask, fragments counted where they are spread; see docs/limits.md."""
 
@@ -396,6 +414,7 @@ class Settings(BaseSettings):
     )
     linking: LinkingSettings = Field(default=LinkingSettings(), description="The linker.")
     requests: RequestsSettings = Field(default=RequestsSettings(), description="What requests may be.")
+    overload: OverloadSettings = Field(default=OverloadSettings(), description="What a server process does at a time.")
     limits: LimitsSettings = Field(default=LimitsSettings(), description="What one document may ask.")
     cost: CostSettings = Field(default=CostSettings(), description="What operations may cost.")
 

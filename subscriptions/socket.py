@@ -92,15 +92,13 @@ class Operations(Protocol):
         ...
 
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: Any) -> None:
-        """Awaited before an operation executes, or a stream begins. Raises RequestRefused for one that may not."""
+        """Awaited before a stream begins. Raises RequestRefused for one that may not."""
         ...
 
-    async def record(self, prepared: Prepared, context: Any) -> None:
-        """Awaited before the answer of a query or mutation leaves."""
-        ...
-
-    def told_cost(self, prepared: Prepared, variables: Mapping[str, Any], context: Any) -> Mapping[str, int]:
-        """What an answer says of its cost, to who wants to know."""
+    async def execute(
+        self, prepared: Prepared, variables: Mapping[str, Any], context: Any, *, wants_cost: bool
+    ) -> Response:
+        """The answer to a query or mutation; raises RequestRefused."""
         ...
 
 
@@ -306,17 +304,14 @@ class _Connection:
     async def _run(self, operation_id: str, request: "_Request", session: SocketSession) -> None:
         operations, context = self._protocol.operations, await session.make_context()
         prepared = operations.prepare(request.query, request.operation_name, context)
-        await operations.before(prepared, request.variables, context)
         if prepared.kind == "subscription":
+            await operations.before(prepared, request.variables, context)
             deliver = self._delivery(operation_id)
             await self._protocol.streams.serve(
                 prepared, request.variables, session.make_context, deliver, session.is_certain
             )
         else:
-            response = await operations.executor.execute(prepared, request.variables, context)
-            await operations.record(prepared, context)
-            if request.wants_cost:
-                response["extensions"] = {"cost": operations.told_cost(prepared, request.variables, context)}
+            response = await operations.execute(prepared, request.variables, context, wants_cost=request.wants_cost)
             await self._send({"id": operation_id, "type": "next", "payload": response})
         self._operations.pop(operation_id, None)
         await self._send({"id": operation_id, "type": "complete"})

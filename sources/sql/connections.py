@@ -84,10 +84,16 @@ class Held:
             raise StatementFailed(is_without_answer=self.is_cut) from error
 
 
+class TooManyWaiting(Exception):
+    """As many wait for a connection as may."""
+
+
 class Connections:
     """At most `size` connections, none of which is handed out after the server has cut it, or its file is another."""
 
-    def __init__(self, url: str, size: int, *, autocommit: bool = False, busy_seconds: float = 5.0) -> None:
+    def __init__(
+        self, url: str, size: int, *, autocommit: bool = False, busy_seconds: float = 5.0, most_waiting: int = 100
+    ) -> None:
         options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
         is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
         if is_sqlite:
@@ -96,6 +102,7 @@ class Connections:
         self._file = Path(self.engine.url.database or "") if is_sqlite else None
         self._open: WeakSet[Any] = WeakSet()
         self._free_places = size
+        self._most_waiting = most_waiting
         self._idle: list[Held] = []
         self._waiting: deque[asyncio.Future[Held | None]] = deque()
         self._behind: set[asyncio.Task[Any]] = set()
@@ -108,7 +115,10 @@ class Connections:
             event.listen(self.engine.sync_engine, "checkout", partial(_check_same_file, self._file))
 
     async def take(self) -> Held:
-        """A connection that nobody else has, until it is given back or dropped. Those who wait have it in turn."""
+        """A connection that nobody else has, until it is given back or dropped. Those who wait have it in turn.
+
+        Raises TooManyWaiting.
+        """
         while self._idle:
             held = self._idle.pop()
             if self._is_usable(held):
@@ -151,6 +161,8 @@ class Connections:
 
     async def _turn(self) -> Held | None:
         """Waits for somebody's connection; None is a place for one."""
+        if len(self._waiting) >= self._most_waiting:
+            raise TooManyWaiting
         given: asyncio.Future[Held | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(given)
         try:
@@ -158,6 +170,8 @@ class Connections:
         except asyncio.CancelledError:
             if given.done() and not given.cancelled():
                 self._pass_on(given.result())
+            elif given in self._waiting:
+                self._waiting.remove(given)
             raise
 
     async def _connected(self) -> Held:

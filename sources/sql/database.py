@@ -9,9 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from sources.breaker import Breaker, Patience
+from sources.deadlines import seconds_left
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.ports import Health, WakeUps
-from sources.sql.connections import FAILURES, Connections, StatementFailed, is_without_answer
+from sources.sql.connections import FAILURES, Connections, StatementFailed, TooManyWaiting, is_without_answer
 from sources.sql.listening import Listener
 from sources.sql.statements import Bound, Statements
 
@@ -25,9 +26,9 @@ HEALTH_SECONDS = 2.0
 class Database:
     """A database that is read, by URL (`sqlite+aiosqlite://` or `postgresql+asyncpg://`).
 
-    `timeout_seconds` bounds each statement with the wait for a connection; `serves` names the GraphQL types whose
-    facts it owns; `table` is one that it must have to be in good health; `patience` tells when it is left alone for a
-    while; `listen`, whether it may wake those who follow its logs.
+    `timeout_seconds` bounds each statement with the wait for a connection, for which `waiting` may wait; `serves` names
+    the GraphQL types whose facts it owns; `table` is one that it must have to be in good health; `patience` tells when
+    it is left alone for a while; `listen`, whether it may wake those who follow its logs.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Database:
         pool_size: int = 10,
         patience: Patience | None = None,
         listen: bool = True,
+        waiting: int = 100,
     ) -> None:
         self.name = name
         self.serves = tuple(serves)
@@ -48,7 +50,9 @@ class Database:
         self._table = table
         self._timeout_seconds = timeout_seconds
         self._breaker = Breaker(patience)
-        self._connections = Connections(url, pool_size, autocommit=True, busy_seconds=timeout_seconds)
+        self._connections = Connections(
+            url, pool_size, autocommit=True, busy_seconds=timeout_seconds, most_waiting=waiting
+        )
         self._checking: asyncio.Task[Health] | None = None
         self.dialect = self._connections.engine.dialect
         self._statements = Statements(self.dialect)
@@ -64,21 +68,28 @@ class Database:
         await self._connections.close()
 
     async def fetch(self, statement: Statement | Bound, timeout_seconds: float | None = None) -> Rows:
-        """All rows of one statement, as mappings by label; within the source's own deadline, or an earlier one.
+        """All rows of one statement, as mappings by label; within the source's own time, or the operation's if less.
 
         Raises SourceTimedOut or SourceUnavailable, with the driver's exception chained.
         """
+        patience = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
+        seconds = min(patience, seconds_left())
+        if seconds <= 0:
+            raise SourceTimedOut(self.name, 0.0)
         turn = self._breaker.admit()
         if turn is None:
             raise SourceUnavailable(self.name)
         bound = statement if isinstance(statement, Bound) else self._statements.of(statement)
-        seconds = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         try:
             async with asyncio.timeout(seconds):
                 rows = await self._rows(bound)
         except TimeoutError as error:
-            turn.failed()
+            # That an operation had little time left tells nothing of the source.
+            (turn.failed if seconds == patience else turn.abandoned)()
             raise SourceTimedOut(self.name, seconds) from error
+        except TooManyWaiting as error:
+            turn.abandoned()
+            raise SourceUnavailable(self.name, f"Too many statements wait for the source '{self.name}'.") from error
         except FAILURES as error:
             (turn.failed if is_without_answer(error) else turn.answered)()
             raise SourceUnavailable(self.name) from error

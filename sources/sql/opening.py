@@ -29,7 +29,7 @@ _TABLES = {
 
 @dataclass(frozen=True)
 class DatabaseSettings:
-    """Where a database is; `timeout_seconds` for each statement, `pool_size` in connections.
+    """Where a database is; `timeout_seconds` for each statement, `pool_size` in connections, `waiting` for one of them.
 
     `listen`: whether a connection of its own hears its wake-ups.
     """
@@ -39,6 +39,7 @@ class DatabaseSettings:
     pool_size: int = 10
     patience: Patience = field(default_factory=Patience)
     listen: bool = True
+    waiting: int = 100
 
 
 @asynccontextmanager
@@ -85,4 +86,5 @@ def _database(name: str, settings: DatabaseSettings) -> Database:
         pool_size=settings.pool_size,
         patience=settings.patience,
         listen=settings.listen,
+        waiting=settings.waiting,
     )

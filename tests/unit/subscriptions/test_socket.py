@@ -98,10 +98,11 @@ class Operations:
 
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None: ...
 
-    async def record(self, prepared: Prepared, context: object) -> None: ...
-
-    def told_cost(self, prepared: Prepared, variables: Mapping[str, Any], _context: object) -> dict[str, int]:
-        return {"price": prepared.price(variables)}
+    async def execute(
+        self, prepared: Prepared, variables: Mapping[str, Any], context: object, *, wants_cost: bool
+    ) -> dict[str, Any]:
+        assert not wants_cost
+        return await self.executor.execute(prepared, variables, context)
 
 
 class Peer:

@@ -109,12 +109,16 @@ class House:
         limits = self.settings.limits
         if is_too_nested(variables, limits.nesting):
             raise RequestRefused([_TOO_NESTED], prepared.kind)
-        is_anonymous = context.viewer.role is Role.ANONYMOUS
-        if is_anonymous and not limits.anonymous_introspection and prepared.root_fields & _INTROSPECTION:
+        if prepared.root_fields & _INTROSPECTION and not self._shows_schema(context.viewer):
             raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
         self._charge(prepared, variables, context)
         if "liveCursor" in prepared.root_fields and not _refuses_personal(context):
             await live.take_live_cursor(context)
+
+    def _shows_schema(self, viewer: Viewer) -> bool:
+        shown = self.settings.limits.anonymous_introspection
+        is_shown = self.settings.development_key_file is not None if shown is None else shown
+        return is_shown or viewer.role is not Role.ANONYMOUS
 
     def _charge(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         cost = self.settings.cost

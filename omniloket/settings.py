@@ -343,8 +343,9 @@ class LimitsSettings(_Part):
     introspection_depth: int = Field(
         default=3, ge=1, le=20, description="Lists that lead from types to types, within each other."
     )
-    anonymous_introspection: bool = Field(
-        default=False, description="Whether who has no token may ask for `__schema` and `__type`."
+    anonymous_introspection: bool | None = Field(
+        default=None,
+        description="Whether who has no token sees `__schema` and `__type`. None: where development tokens hold.",
     )
 
 

@@ -25,9 +25,6 @@ def post(server: Server, client: httpx.Client, body: Any, accept: str | None = G
     return client.post(server.url, content=content, headers={**given})
 
 
-_NOT_SHOWN = {"message": "The schema is shown to those who have a token.", "extensions": {"code": "FORBIDDEN"}}
-
-
 def get(server: Server, client: httpx.Client, accept: str = GRAPHQL, **parameters: str) -> Any:
     return client.get(server.url, params=parameters, headers={"accept": accept})
 
@@ -253,7 +250,7 @@ def test_personal_data_never_stands_in_a_url(
     response = get(server, client, query=query, variables=json.dumps(variables))
     refused(response, 405)
     assert response.headers["allow"] == "POST"
-    assert get(server, client, query='{ __type(name: "Query") { name } }').json()["errors"] == [_NOT_SHOWN]
+    assert get(server, client, query='{ __type(name: "Query") { name } }').status_code == 200
 
 
 def test_entities_may_be_asked_for_by_get_with_their_keys(server: Server, client: httpx.Client) -> None:

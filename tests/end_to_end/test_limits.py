@@ -23,6 +23,7 @@ RATES = {
     "OMNILOKET_COST__PER_SECOND": "10",
     "OMNILOKET_COST__ADDRESS_BURST": "6000",
     "OMNILOKET_COST__ADDRESS_PER_SECOND": "10",
+    "OMNILOKET_LIMITS__ANONYMOUS_INTROSPECTION": "false",
     "OMNILOKET_TRUSTED_PROXIES": '["127.0.0.1"]',
 }
 
@@ -127,7 +128,12 @@ async def test_sockets_and_streams_pay_as_well(frugal: Server) -> None:
     assert refused.headers["content-type"].startswith("application/json")
 
 
-def test_who_has_no_token_does_not_see_the_schema(server: Server) -> None:
+def test_who_has_no_token_does_not_see_the_schema_save_where_development_tokens_hold(
+    server: Server, frugal: Server
+) -> None:
     introspection = "{ __schema { queryType { name } } }"
-    assert post(server, None, query=introspection).json()["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
-    assert post(server, server.agent, query=introspection).json()["data"]["__schema"]["queryType"] == {"name": "Query"}
+    shown = {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+    refused = post(frugal, None, "192.0.2.80", query=introspection)
+    assert refused.json()["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
+    assert post(frugal, agent(frugal, "reader"), "192.0.2.80", query=introspection).json() == shown
+    assert post(server, None, query=introspection).json() == shown

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
+from sources import deadlines
 from sources.breaker import Patience
 from sources.demo.loading import PostgresDatabases
 from sources.errors import SourceTimedOut, SourceUnavailable
@@ -134,3 +135,40 @@ async def test_closing_does_not_wait_for_a_server_that_stands_still(server: Post
         assert not await answered(opened)
         async with asyncio.timeout(10), opened, store:
             pass
+
+
+async def test_so_many_statements_wait_for_a_connection_and_one_more_fails_at_once(failing_urls: Urls) -> None:
+    stuck = Database("incidents", failing_urls["incidents"], timeout_seconds=5, pool_size=POOL, waiting=2)
+    async with stuck as opened, locked(failing_urls["incidents"], "incident"):
+        asked = [asyncio.create_task(answered(opened)) for _ in range(POOL + 2)]
+        await asyncio.sleep(0.1)
+        with pytest.raises(SourceUnavailable, match="Too many statements wait"):
+            await incidents.reports(opened).count(EVERYTHING)
+        asked[-1].cancel()
+        await asyncio.gather(asked[-1], return_exceptions=True)
+        in_its_place = asyncio.create_task(answered(opened))
+        await asyncio.sleep(0.1)
+        assert not in_its_place.done()
+        for each in (*asked, in_its_place):
+            each.cancel()
+        await asyncio.gather(*asked, in_its_place, return_exceptions=True)
+
+
+async def test_an_operation_waits_until_its_deadline_and_no_longer(failing_urls: Urls) -> None:
+    async def asking(opened: Database) -> None:
+        deadlines.allow(0.3)
+        for _ in range(2):
+            with pytest.raises(SourceTimedOut):
+                await incidents.reports(opened).count(EVERYTHING)
+        assert deadlines.seconds_left() < 0
+
+    impatient = Patience(failures=1, rest_seconds=60)
+    async with database(failing_urls, timeout_seconds=30, patience=impatient) as opened:
+        async with locked(failing_urls["incidents"], "incident"):
+            async with asyncio.timeout(20):
+                await asyncio.create_task(asking(opened))
+            async with asyncio.timeout(20):
+                while await connections(failing_urls["incidents"]) > 1:
+                    await asyncio.sleep(0.05)
+        # What has no deadline is answered: that an operation's time was short tells nothing of the source.
+        assert await answered(opened)

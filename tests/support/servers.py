@@ -22,6 +22,13 @@ OMNILOKET = Path(sys.executable).with_name("omniloket")
 _RUNNING = re.compile(r"running on http://127\.0\.0\.1:(\d+)")
 
 
+GENEROUS = {
+    **{f"OMNILOKET_COST__{each}": "1000000000" for each in ("BURST", "PER_SECOND")},
+    **{f"OMNILOKET_COST__ADDRESS_{each}": "1000000000" for each in ("BURST", "PER_SECOND")},
+    "OMNILOKET_LIVE__CONNECTIONS_PER_PRINCIPAL": "10000",
+}
+
+
 @dataclass(frozen=True)
 class Server:
     """A server that answers. `log` is the file that it writes its log to."""
@@ -52,11 +59,14 @@ class Server:
 
 @contextmanager
 def serving(urls: Urls, directory: Path, *arguments: str, **environment: str) -> Iterator[Server]:
-    """`omniloket serve` over some databases, on a free port. Links nothing, unless the environment says so."""
+    """`omniloket serve` over some databases, on a free port.
+
+    It links nothing and lets one client ask as much as many, unless the environment says so.
+    """
     config = directory / "omniloket.toml"
     config.write_text(_config(urls, directory))
     command = [str(OMNILOKET), "serve", "--config", str(config), "--port", "0", *arguments]
-    with running(command, directory / "server.log", environment) as (process, port):
+    with running(command, directory / "server.log", GENEROUS | environment) as (process, port):
         yield Server(port, process, directory / "server.log", read_key(directory / "development.key"))
 
 

@@ -1,0 +1,76 @@
+"""A server that has too much to do, and one with a source that is stuck: who is refused, and who is not."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from sources.demo.loading import PostgresDatabases
+from support.back_ends import Urls, loaded
+from support.postgres import locked
+from support.servers import Server, serving
+from support.sockets import connected
+
+STUCK = "{ reports(first: 1) { edges { node { number } } } channels { code } }"
+FINE = "{ channels { code } }"
+LIMITS = {
+    "OMNILOKET_OVERLOAD__RUNNING": "3",
+    "OMNILOKET_OVERLOAD__WAITING": "2",
+    "OMNILOKET_OVERLOAD__WAITING_SECONDS": "30",
+    "OMNILOKET_OVERLOAD__DEADLINE_SECONDS": "2",
+    "OMNILOKET_SOURCES__INCIDENTS__TIMEOUT_SECONDS": "30",
+}
+
+
+@pytest.fixture(scope="module")
+def own(postgres: str) -> Urls:
+    return loaded(PostgresDatabases(postgres, "omniloket_overload"))
+
+
+@pytest.fixture
+def small(own: Urls, tmp_path: Path) -> Iterator[Server]:
+    """A server that runs three operations at a time, each for two seconds at most; two more may wait."""
+    with serving(own, tmp_path, **LIMITS) as running:
+        yield running
+
+
+async def _post(server: Server, client: httpx.AsyncClient, query: str) -> Any:
+    headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
+    headers["accept"] = "application/graphql-response+json"
+    return await client.post(server.url, json={"query": query}, headers=headers)
+
+
+async def test_beyond_what_runs_and_what_waits_requests_are_refused_at_once(small: Server, own: Urls) -> None:
+    async with httpx.AsyncClient(timeout=30) as client, locked(own["incidents"], "incident"):
+        stuck = [asyncio.create_task(_post(small, client, STUCK)) for _ in range(5)]
+        await asyncio.sleep(0.5)
+        refused = await _post(small, client, FINE)
+        assert not any(each.done() for each in stuck)
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["errors"][0]["extensions"] == {"code": "LIMIT_EXCEEDED", "retryAfter": 1}
+        assert (await client.get(small.url.replace("/graphql", "/healthz"))).status_code == 200
+        async with connected(small, small.agent) as socket:
+            await socket.subscribe("a", FINE)
+            assert await socket.errors("a") == ["LIMIT_EXCEEDED"]
+            await socket.subscribe("b", "subscription { contactRegistered { cursor } }")
+            assert await socket.silent()
+        answers = [each.json() for each in await asyncio.gather(*stuck)]
+    for answer in answers:
+        assert len(answer["data"]["channels"]) > 5
+        assert answer["data"]["reports"] is None
+        (error,) = answer["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["source"]) == ("SOURCE_TIMEOUT", "incidents")
+
+
+async def test_when_the_rush_is_over_everybody_is_served_again(small: Server, own: Urls) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        async with locked(own["incidents"], "incident"):
+            rush = await asyncio.gather(*(_post(small, client, STUCK) for _ in range(40)))
+        assert Counter(each.status_code for each in rush) == {503: 35, 294: 5}
+        answers = [await _post(small, client, STUCK) for _ in range(10)]
+        assert all("errors" not in answer.json() for answer in answers)

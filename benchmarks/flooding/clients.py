@@ -42,7 +42,7 @@ def served(port: int, requests: Sequence[bytes], connections: int, pace: float, 
     return uvloop.run(_served(port, requests, connections, pace, seconds))
 
 
-class _Connection:
+class Connection:
     """Asks over one connection, and again over another when the server closes it."""
 
     def __init__(self, port: int, address: str) -> None:
@@ -79,7 +79,7 @@ async def _flood(
     outcomes: Counter[str] = Counter()
     before, began = processor_time.of_process(process), time.perf_counter()
     found = await asyncio.gather(
-        *(_send(_Connection(port, address), make, numbers, began + seconds, outcomes) for _ in range(connections))
+        *(_send(Connection(port, address), make, numbers, began + seconds, outcomes) for _ in range(connections))
     )
     elapsed, cpu = time.perf_counter() - began, processor_time.of_process(process) - before
     latencies = [each for one in found for each in one]
@@ -92,7 +92,7 @@ async def _flood(
 
 
 async def _send(
-    connection: _Connection, make: Callable[[int], bytes], numbers: Iterator[int], end: float, outcomes: Counter[str]
+    connection: Connection, make: Callable[[int], bytes], numbers: Iterator[int], end: float, outcomes: Counter[str]
 ) -> list[float]:
     latencies: list[float] = []
     while time.perf_counter() < end:
@@ -113,7 +113,7 @@ async def _served(
     shares = [requests[each::connections] for each in range(connections)]
     found = await asyncio.gather(
         *(
-            _ask(_Connection(port, "127.0.0.1"), share, started + pace * each / connections, pace, seconds)
+            _ask(Connection(port, "127.0.0.1"), share, started + pace * each / connections, pace, seconds)
             for each, share in enumerate(shares)
         )
     )
@@ -122,7 +122,7 @@ async def _served(
 
 
 async def _ask(
-    connection: _Connection, requests: Sequence[bytes], start: float, pace: float, seconds: float
+    connection: Connection, requests: Sequence[bytes], start: float, pace: float, seconds: float
 ) -> list[float]:
     latencies: list[float] = []
     for number in range(int(seconds / pace)):

@@ -165,6 +165,11 @@ class Executor:
         self._pricing = Pricing(schema, page_size)
         self.counts = Counts()
 
+    @property
+    def remembered(self) -> int:
+        """How many documents are remembered."""
+        return len(self._documents)
+
     def knows(self, query: str) -> bool:
         """Whether a document has been parsed and validated already, and is remembered."""
         return query in self._documents

@@ -3,7 +3,8 @@
 Behind a proxy that the settings trust, uvicorn has put the client's address in the place of the proxy's.
 """
 
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
 
@@ -25,3 +26,12 @@ def address_of(scope: Scope) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(IPv6Network((address.packed, _SUBSCRIBERS_PREFIX), strict=False))
+
+
+def is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address is of one of some networks; what is no address is of none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in networks)

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.datastructures import Address
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -16,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from omniloket import garbage, graphiql, logs
-from omniloket.addresses import address_of
+from omniloket.addresses import address_of, is_within
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.http_heads import BOUNDS, Bounds
@@ -29,6 +32,9 @@ from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol
 from subscriptions.sse import EventStreams
 
 AUTHORIZATION = "Authorization"
+
+READY_SECONDS = 1.0
+"""How long the answer about readiness holds, so that asking often is no flood of statements."""
 
 SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
 """The environment variable by which a parent process tells its workers which settings file to read."""
@@ -60,6 +66,7 @@ def application(settings: Settings, started: Callable[[], None] = lambda: None) 
             *graphiql.routes(),
             Route("/healthz", _healthz),
             Route("/readyz", doors.readyz),
+            Route("/metrics", doors.metrics),
         ],
     )
 
@@ -94,6 +101,8 @@ class _Doors:
         self._sockets: SocketProtocol
         self._event_streams: EventStreams
         self._is_stopping = False
+        self._looked: tuple[float, asyncio.Future[Mapping[str, str]]] | None = None
+        self._operators = [ip_network(each) for each in settings.operators]
 
     def open(self, house: House) -> None:
         live = self._settings.live
@@ -120,11 +129,26 @@ class _Doors:
             await websocket.send_denial_response(Response("Pages of this origin may not connect.", 403))
 
     async def readyz(self, _request: Request) -> Response:
-        """Ready when every source answers."""
+        """Ready when every required source answers, and the server does not stop."""
+        now = time.monotonic()
+        if self._looked is None or now >= self._looked[0] + READY_SECONDS:
+            self._looked = now, asyncio.ensure_future(self._look())
+        sources = await asyncio.shield(self._looked[1])
+        required = {name for name, source in self._settings.sources if source.required}
+        ready = not self._is_stopping and all(sources[name] == "good" for name in required)
+        return JSONResponse({"ready": ready, "stopping": self._is_stopping, "sources": sources}, 200 if ready else 503)
+
+    async def _look(self) -> Mapping[str, str]:
+        """How each source is: a question that waits two seconds at most."""
         found = await asyncio.gather(*(back_end.health() for back_end in self.house.services.sources.back_ends))
-        ready = all(health.available for health in found)
-        sources = {health.source: "good" if health.available else "unavailable" for health in found}
-        return JSONResponse({"ready": ready, "sources": sources}, 200 if ready else 503)
+        return {health.source: "good" if health.available else "unavailable" for health in found}
+
+    async def metrics(self, request: Request) -> Response:
+        """For operators' addresses; for others there is no such page."""
+        peer = (request.client or Address("", 0)).host
+        if not is_within(peer, self._operators):
+            return Response(status_code=404)
+        return Response(self.house.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def _connect(
         self, websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]

@@ -1,10 +1,11 @@
 """Puts the house together: opens the sources, and hands each room what it needs from above."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from typing import Any
 
 import structlog
@@ -14,8 +15,10 @@ from engine.executor import Executor, Prepared, RequestRefused, Response, Stream
 from engine.limits import Limits, is_too_nested
 from omniloket.admission import Admission
 from omniloket.common import InCommon
+from omniloket.figures import figures
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
+from omniloket.metrics import Metrics
 from omniloket.oidc import Issuers
 from omniloket.rates import Rate, Rates
 from omniloket.revocation import RevocationList
@@ -65,6 +68,11 @@ class House:
     rates: Rates
     admission: Admission
     settings: Settings
+    opened: list[Streams] = field(default_factory=list[Streams])
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        return Metrics(partial(figures, self))
 
     async def context(self, authorization: str | None, purpose: str | None, address: str) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
@@ -75,9 +83,13 @@ class House:
 
         Raises RequestRefused.
         """
-        if not self.executor.knows(query):
-            self.rates.charge(context, len(query) / CHARACTERS_A_POINT)
-        return self.executor.prepare(query, operation_name)
+        try:
+            if not self.executor.knows(query):
+                self.rates.charge(context, len(query) / CHARACTERS_A_POINT)
+            return self.executor.prepare(query, operation_name)
+        except RequestRefused as refused:
+            self._count(refused)
+            raise
 
     async def execute(
         self, prepared: Prepared, variables: Mapping[str, Any], context: Context, *, wants_cost: bool = False
@@ -86,11 +98,17 @@ class House:
 
         Raises RequestRefused.
         """
-        async with self.admission:
-            allow(self.settings.overload.deadline_seconds)
-            await self.before(prepared, variables, context)
-            answer = await self.executor.execute(prepared, variables, context)
-            await self.record(prepared, context)
+        began = time.perf_counter()
+        try:
+            async with self.admission:
+                allow(self.settings.overload.deadline_seconds)
+                await self._before(prepared, variables, context)
+                answer = await self.executor.execute(prepared, variables, context)
+                await self.record(prepared, context)
+        except RequestRefused as refused:
+            self._count(refused)
+            raise
+        self.metrics.executed(prepared.kind, began, has_errors="errors" in answer)
         if wants_cost:
             answer["extensions"] = {"cost": self._told_cost(prepared, variables, context)}
         return answer
@@ -100,10 +118,15 @@ class House:
         return {"price": prepared.price(variables) + self.settings.cost.operation, "left": left, "fullIn": seconds}
 
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None:
-        """What has to happen before an operation reads any source, or a stream begins.
+        """What has to happen before a stream begins. Raises RequestRefused for one that may not."""
+        try:
+            await self._before(prepared, variables, context)
+        except RequestRefused as refused:
+            self._count(refused)
+            raise
 
-        Raises RequestRefused for one that may not.
-        """
+    async def _before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None:
+        """The same for an operation that is to read sources."""
         if not isinstance(context, Context):
             return
         limits = self.settings.limits
@@ -114,6 +137,9 @@ class House:
         self._charge(prepared, variables, context)
         if "liveCursor" in prepared.root_fields and not _refuses_personal(context):
             await live.take_live_cursor(context)
+
+    def _count(self, refused: RequestRefused) -> None:
+        self.metrics.refused(refused.errors[0]["extensions"]["code"])
 
     def _shows_schema(self, viewer: Viewer) -> bool:
         shown = self.settings.limits.anonymous_introspection
@@ -140,7 +166,9 @@ class House:
             failure=lambda error: StreamFailed([executor.encoded(_told_to_clients(error))]),
             queue_size=queue_size,
         )
-        return Streams(executor, self.record, Sharing(executor, self.services.hub.follow, terms))
+        streams = Streams(executor, self.record, Sharing(executor, self.services.hub.follow, terms))
+        self.opened.append(streams)
+        return streams
 
     async def record(self, prepared: Prepared, context: object, told: Sequence[object] | None = None) -> None:
         """The one place that each access passes: once for each operation and each change, before the answer leaves.

@@ -112,6 +112,7 @@ class GraphQLEndpoint:
                 raise RequestRejected(406, f"'Accept' must allow {GRAPHQL}, {JSON} or {EVENT_STREAM}, in UTF-8.")
             return await self._answer(request, media_type)
         except RequestRejected as error:
+            self._house.metrics.refused(error.code)
             refusal = {"message": str(error), "extensions": {"code": error.code}}
             return _response({"errors": [refusal]}, error.status, _of_errors(media_type), error.headers)
 
@@ -119,6 +120,7 @@ class GraphQLEndpoint:
         admission = self._house.admission
         try:
             if admission.is_full:  # neither the body is read for that, nor the token
+                self._house.metrics.refused("LIMIT_EXCEEDED")
                 raise admission.refuse()
             asked = await self._read(request)
             context = await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))

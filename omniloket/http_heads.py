@@ -9,12 +9,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from omniloket.addresses import address_of
+from omniloket.addresses import address_of, is_within
 from omniloket.socket_ends import STOP
 
 BOUNDS = "bounds"
@@ -54,10 +54,7 @@ class Bounds:
             del self.open[address]
 
     def is_proxy(self, address: str) -> bool:
-        try:
-            return any(ip_address(address) in network for network in self.proxies)
-        except ValueError:
-            return False
+        return is_within(address, self.proxies)
 
 
 class BoundedHeads(HttpToolsProtocol):

@@ -50,6 +50,11 @@ class Sessions:
         self._open: set[Session] = set()
         self._counts: Counter[Hashable] = Counter()
 
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return len(self._open)
+
     async def open(
         self, authorization: str | None, purpose: str | None, address: str, ended: Callable[[], None]
     ) -> "Session":

@@ -104,6 +104,7 @@ class SourceSettings(_Part):
         default=5.0, gt=0, le=60, description="Seconds that one statement may take, with the wait for a connection."
     )
     pool_size: int = Field(default=10, ge=1, le=100, description="Connections held open at most, in each process.")
+    required: bool = Field(default=True, description="Whether a server without it is not ready, as `/readyz` tells.")
     waiting: int = Field(
         default=100, ge=0, le=10_000, description="Statements that may wait for a connection; one more fails at once."
     )
@@ -386,6 +387,10 @@ class Settings(BaseSettings):
     trusted_proxies: tuple[Proxy, ...] = Field(
         default=(),
         description="Addresses or networks of proxies whose `X-Forwarded-For` says where a request comes from.",
+    )
+    operators: tuple[Proxy, ...] = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        description="Addresses or networks from which `/metrics` is read; it is not there for others.",
     )
     max_body_bytes: int = Field(
         default=1_048_576, ge=1024, le=67_108_864, description="Bytes that the body of a request may have."

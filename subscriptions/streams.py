@@ -24,12 +24,12 @@ class Streams:
     def __init__(self, executor: Executor, record: Record, sharing: Sharing | None = None) -> None:
         self._executor = executor
         self._record = record
-        self._sharing = sharing
+        self.sharing = sharing
 
     @property
     def members(self) -> Sequence[int]:
         """How many streams each group serves now."""
-        return [] if self._sharing is None else self._sharing.members
+        return [] if self.sharing is None else self.sharing.members
 
     async def serve(
         self,
@@ -46,14 +46,14 @@ class Streams:
         """
         asked = Asked(prepared, variables, make_context, is_sure)
         member = Member(asked, deliver)
-        if self._sharing is None:
+        if self.sharing is None:
             await self._serve_alone(asked, asked.make_context, member)
             return
         try:
-            await self._serve_alone(asked, _Joining(self._sharing, member).make_context, member)
+            await self._serve_alone(asked, _Joining(self.sharing, member).make_context, member)
             await member.stay()
         finally:
-            self._sharing.leave(member)
+            self.sharing.leave(member)
 
     async def _serve_alone(self, asked: Asked, make_context: MakeContext, member: Member) -> None:
         """What the client gets by itself: everything, or what it missed."""
@@ -87,7 +87,7 @@ class _Joining:
     """The contexts of what a member gets alone. By the first, its stream can join a group."""
 
     def __init__(self, sharing: Sharing, member: Member) -> None:
-        self._sharing = sharing
+        self.sharing = sharing
         self._member = member
         self.has_caught_up = member.has_caught_up
 
@@ -100,7 +100,7 @@ class _Joining:
         return context
 
     async def join(self, following: Following, reach: Reach) -> None:
-        await self._sharing.join(self._member, following, reach)
+        await self.sharing.join(self._member, following, reach)
 
 
 class _Table:

@@ -5,6 +5,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,15 @@ class TooManyWaiting(Exception):
     """As many wait for a connection as may."""
 
 
+@dataclass(frozen=True)
+class Load:
+    """Connections that are in use, or on their way in or out; those that are idle; and who waits for one."""
+
+    busy: int
+    idle: int
+    waiting: int
+
+
 class Connections:
     """At most `size` connections, none of which is handed out after the server has cut it, or its file is another."""
 
@@ -101,7 +111,7 @@ class Connections:
         self.engine: AsyncEngine = create_async_engine(url, pool_size=size, max_overflow=0, **options)
         self._file = Path(self.engine.url.database or "") if is_sqlite else None
         self._open: WeakSet[Any] = WeakSet()
-        self._free_places = size
+        self._size = self._free_places = size
         self._most_waiting = most_waiting
         self._idle: list[Held] = []
         self._waiting: deque[asyncio.Future[Held | None]] = deque()
@@ -113,6 +123,11 @@ class Connections:
             event.listen(self.engine.sync_engine, "do_connect", partial(_check_file, self._file))
             event.listen(self.engine.sync_engine, "connect", partial(_remember_file, self._file))
             event.listen(self.engine.sync_engine, "checkout", partial(_check_same_file, self._file))
+
+    @property
+    def load(self) -> Load:
+        idle = len(self._idle)
+        return Load(self._size - self._free_places - idle, idle, len(self._waiting))
 
     async def take(self) -> Held:
         """A connection that nobody else has, until it is given back or dropped. Those who wait have it in turn.

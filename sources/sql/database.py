@@ -12,7 +12,7 @@ from sources.breaker import Breaker, Patience
 from sources.deadlines import seconds_left
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.ports import Health, WakeUps
-from sources.sql.connections import FAILURES, Connections, StatementFailed, TooManyWaiting, is_without_answer
+from sources.sql.connections import FAILURES, Connections, Load, StatementFailed, TooManyWaiting, is_without_answer
 from sources.sql.listening import Listener
 from sources.sql.statements import Bound, Statements
 
@@ -47,6 +47,7 @@ class Database:
         self.name = name
         self.serves = tuple(serves)
         self.statements_sent = 0
+        self.statements_failed = 0
         self._table = table
         self._timeout_seconds = timeout_seconds
         self._breaker = Breaker(patience)
@@ -86,18 +87,30 @@ class Database:
         except TimeoutError as error:
             # That an operation had little time left tells nothing of the source.
             (turn.failed if seconds == patience else turn.abandoned)()
+            self.statements_failed += 1
             raise SourceTimedOut(self.name, seconds) from error
         except TooManyWaiting as error:
             turn.abandoned()
             raise SourceUnavailable(self.name, f"Too many statements wait for the source '{self.name}'.") from error
         except FAILURES as error:
             (turn.failed if is_without_answer(error) else turn.answered)()
+            self.statements_failed += 1
             raise SourceUnavailable(self.name) from error
         except BaseException:
             turn.abandoned()
             raise
         turn.answered()
         return rows
+
+    @property
+    def load(self) -> Load:
+        """How its connections are used now."""
+        return self._connections.load
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it is left alone for a while."""
+        return self._breaker.is_open
 
     async def health(self) -> Health:
         """Whether a small statement is answered, and how fast. Those who ask at the same time share the answer."""

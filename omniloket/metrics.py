@@ -1,0 +1,108 @@
+"""What Prometheus reads: how much was asked and what became of it, and how the server is doing.
+
+In the path of a request only two things are counted: an operation with its time, and a refusal. All else is read off
+what is there when somebody looks. No label holds anything that a client sent: the codes are those of this server.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+CODES = frozenset(
+    {
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+        "BAD_USER_INPUT",
+        "UNAUTHENTICATED",
+        "FORBIDDEN",
+        "PURPOSE_REQUIRED",
+        "LIMIT_EXCEEDED",
+        "RATE_LIMITED",
+        "INTERNAL",
+    }
+)
+"""Why a request may be refused. Anything else counts as OTHER."""
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+Read = Callable[[], Iterator[Metric]]
+"""Gives the figures of a moment."""
+
+
+class Metrics:
+    """The figures of one process."""
+
+    def __init__(self, read: Read) -> None:
+        self._registry = CollectorRegistry()
+        self._operations = Histogram(
+            "omniloket_operation_seconds",
+            "Queries and mutations that were executed, by kind and outcome: answered, or errors beside the data.",
+            ["kind", "outcome"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._refusals = Counter(
+            "omniloket_refusals", "Requests that were not executed, by code.", ["code"], registry=self._registry
+        )
+        self._children: dict[tuple[str, bool], Any] = {}
+        self._registry.register(_Figures(read))
+        ProcessCollector(registry=self._registry)
+        GCCollector(registry=self._registry)
+
+    def executed(self, kind: str, began: float, *, has_errors: bool) -> None:
+        """An operation that was executed; `began` by `time.perf_counter`."""
+        key = kind, has_errors
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = self._operations.labels(kind, "errors" if has_errors else "answered")
+        child.observe(time.perf_counter() - began)
+
+    def refused(self, code: object) -> None:
+        """A request that was not executed."""
+        self._refusals.labels(code if isinstance(code, str) and code in CODES else "OTHER").inc()
+
+    def text(self) -> bytes:
+        """All figures, in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Figures(Collector):
+    def __init__(self, read: Read) -> None:
+        self._read = read
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing beforehand: what is read needs a server that is open."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        return self._read()
+
+
+def gauge(name: str, told: str, value: float) -> Metric:
+    """A figure of this moment."""
+    return GaugeMetricFamily(f"omniloket_{name}", told, value)
+
+
+def counter(name: str, told: str, value: float) -> Metric:
+    """A count since the process began."""
+    return CounterMetricFamily(f"omniloket_{name}", told, value)
+
+
+def gauges(name: str, told: str, label: str, values: dict[str, float]) -> Metric:
+    """A figure of this moment for each value of a label."""
+    family = GaugeMetricFamily(f"omniloket_{name}", told, labels=[label])
+    for each, value in values.items():
+        family.add_metric([each], value)
+    return family
+
+
+def counters(name: str, told: str, label: str, values: dict[str, float]) -> Metric:
+    """A count since the process began for each value of a label."""
+    family = CounterMetricFamily(f"omniloket_{name}", told, labels=[label])
+    for each, value in values.items():
+        family.add_metric([each], value)
+    return family

@@ -4,6 +4,7 @@ Errors leave here in their client form (GraphQL specification, section 7.1.2), a
 given: graphql-core's own messages do.
 """
 
+import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -160,6 +161,7 @@ class Executor:
         self._limits = limits
         self._most_documents = documents
         self._documents: OrderedDict[str, _Document] = OrderedDict()
+        self._pinned: Mapping[str, _Document] = {}
         self._characters = 0
         self._compiler = Compiler(schema)
         self._pricing = Pricing(schema, page_size)
@@ -172,7 +174,21 @@ class Executor:
 
     def knows(self, query: str) -> bool:
         """Whether a document has been parsed and validated already, and is remembered."""
-        return query in self._documents
+        return query in self._documents or query in self._pinned
+
+    async def pin(self, queries: Iterable[str]) -> Mapping[str, Sequence[Response]]:
+        """Remembers these documents for good, instead of those before them. Others have their turn in between.
+
+        Gives what is wrong with each that is; then those before them stay.
+        """
+        pinned: dict[str, _Document] = {}
+        for query in queries:
+            pinned[query] = self._pinned.get(query) or self._checked(query)
+            await asyncio.sleep(0)
+        wrong = {query: document.errors for query, document in pinned.items() if document.errors}
+        if not wrong:
+            self._pinned = pinned
+        return wrong
 
     def prepare(self, query: str, operation_name: str | None = None) -> Prepared:
         """The operation that is to be executed; raises RequestRefused when there is none."""
@@ -301,6 +317,10 @@ class Executor:
         return run
 
     def _document(self, query: str) -> _Document:
+        found = self._pinned.get(query)
+        if found is not None:
+            self.counts.hits += 1
+            return found
         found = self._documents.get(query)
         if found is None:
             self.counts.misses += 1

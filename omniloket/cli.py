@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from graphql import GraphQLError, GraphQLSchema, build_schema
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +18,7 @@ from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
+from omniloket.trusted import findings, read_manifests
 from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
 from schema.access_table import table
@@ -36,6 +38,8 @@ app = typer.Typer(
 
 sources_app = typer.Typer()
 app.add_typer(sources_app, name="sources")
+documents_app = typer.Typer(no_args_is_help=True, help="Trusted documents: those of the clients' manifests.")
+app.add_typer(documents_app, name="documents")
 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="The TOML file with the settings; environment variables win over it.")
@@ -198,6 +202,40 @@ def uninstall(
 ) -> None:
     """Takes those triggers away again. Changes are heard of by polling then."""
     _change_triggers(uninstalling, names, url, config, dry_run=dry_run)
+
+
+@documents_app.command("check")
+def check_documents(
+    config: ConfigFile = None,
+    schema: Annotated[
+        Path | None, typer.Option(help="A candidate for the schema, in SDL, to check against instead of this one.")
+    ] = None,
+) -> None:
+    """Checks every client's trusted documents against the schema: which break, and which use what is deprecated.
+
+    Exits with 1 when one breaks.
+    """
+    with _plainly():
+        settings = read(config)
+        found = read_manifests(settings.trusted)
+        against = checked_schema(settings) if schema is None else _candidate(schema)
+    table, breaks = Table("document", "", "what"), 0
+    for trusted in found.by_text.values():
+        for finding in findings(trusted, against):
+            breaks += finding.is_wrong
+            table.add_row(trusted.name, "breaks" if finding.is_wrong else "deprecated", finding.message)
+    if table.row_count:
+        Console(width=160).print(table)
+    typer.echo(f"{len(found.by_text)} documents, {breaks} findings that break")
+    if breaks:
+        raise typer.Exit(1)
+
+
+def _candidate(file: Path) -> GraphQLSchema:
+    try:
+        return build_schema(file.read_text())
+    except (GraphQLError, TypeError) as error:
+        raise SettingsError(f"{file}: no schema: {error}") from None
 
 
 def _change_triggers(

@@ -24,6 +24,7 @@ from omniloket.rates import Rate, Rates
 from omniloket.revocation import RevocationList
 from omniloket.sessions import Sessions
 from omniloket.settings import Settings, SettingsError
+from omniloket.trusted import Manifests, findings, read_manifests
 from resolvers import live
 from resolvers.context import Context, Services, Viewer
 from resolvers.errors import CursorExpired, SlowConsumer, Unauthenticated
@@ -67,6 +68,7 @@ class House:
     common: InCommon
     rates: Rates
     admission: Admission
+    trusted: Manifests
     settings: Settings
     opened: list[Streams] = field(default_factory=list[Streams])
 
@@ -78,12 +80,14 @@ class House:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
         return _context(self.services, await self.identity.of_authorization(authorization), purpose, address)
 
-    def prepare(self, query: str, operation_name: str | None, context: Context) -> Prepared:
-        """The operation that is to be executed. A document that is not known costs points, whatever it is.
+    def prepare(self, query: str | None, document_id: str, operation_name: str | None, context: Context) -> Prepared:
+        """The operation that is to be executed: of a text, or without one of the trusted document with an id.
 
-        Raises RequestRefused.
+        A document that is not known costs points, whatever it is. Raises RequestRefused.
         """
         try:
+            query, trusted = self.trusted.documents.found(query, document_id, context.viewer)
+            context.document = None if trusted is None else trusted.name
             if not self.executor.knows(query):
                 self.rates.charge(context, len(query) / CHARACTERS_A_POINT)
             return self.executor.prepare(query, operation_name)
@@ -108,7 +112,7 @@ class House:
         except RequestRefused as refused:
             self._count(refused)
             raise
-        self.metrics.executed(prepared.kind, began, has_errors="errors" in answer)
+        self.metrics.executed(prepared.kind, context.document, began, has_errors="errors" in answer)
         if wants_cost:
             answer["extensions"] = {"cost": self._told_cost(prepared, variables, context)}
         return answer
@@ -223,22 +227,29 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         rates = Rates(Rate(cost.burst, cost.per_second), Rate(cost.address_burst, cost.address_per_second))
         identity = Identity(providers, _development_key(settings))
         sessions = Sessions(identity, partial(_context, services), settings.live.connections_per_principal)
+        trusted = Manifests(settings.trusted, executor)
+        await trusted.read()
         watching = asyncio.create_task(sessions.watch())
+        reading = asyncio.create_task(trusted.watch())
         try:
             async with following(settings, sources):
-                yield House(
-                    services, executor, identity, sessions, InCommon(schema, services), rates, admission, settings
-                )
+                common = InCommon(schema, services)
+                yield House(services, executor, identity, sessions, common, rates, admission, trusted, settings)
         finally:
             watching.cancel()
-            await asyncio.gather(watching, return_exceptions=True)
+            reading.cancel()
+            await asyncio.gather(watching, reading, return_exceptions=True)
             await hub.close()
 
 
 def verify(settings: Settings) -> None:
     """Finds what would stop the start, before it: raises SettingsError, or OSError for a file that cannot be read."""
-    checked_schema(settings)
+    schema = checked_schema(settings)
     revocations(settings)
+    for trusted in read_manifests(settings.trusted).by_text.values():
+        for finding in findings(trusted, schema):
+            if finding.is_wrong:
+                raise SettingsError(f"trusted.manifests: '{trusted.name}' is wrong: {finding.message}")
 
 
 def checked_schema(settings: Settings) -> GraphQLSchema:

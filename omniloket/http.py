@@ -27,6 +27,7 @@ from omniloket.sessions import TooManySessions
 from resolvers.context import Context
 from resolvers.errors import Unauthenticated
 from subscriptions import sse
+from subscriptions.asking import identifier_of
 
 PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
 """Arguments and input fields that never stand in a URL."""
@@ -82,7 +83,8 @@ class RequestRejected(Exception):
 class GraphQLRequest:
     """The parameters of a well-formed request."""
 
-    query: str
+    query: str | None
+    document_id: str = ""
     operation_name: str | None = None
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
     wants_cost: bool = False
@@ -178,7 +180,7 @@ class GraphQLEndpoint:
             raise RequestRejected(401, str(error), error.code, challenge) from None
 
     def _prepared(self, asked: GraphQLRequest, context: Context, *, is_get: bool) -> Prepared:
-        prepared = self._house.prepare(asked.query, asked.operation_name, context)
+        prepared = self._house.prepare(asked.query, asked.document_id, asked.operation_name, context)
         if is_get and prepared.kind == "mutation":
             raise _mutation_by_get()
         if is_get and _has_private_arguments(prepared.document, asked.variables):
@@ -272,24 +274,16 @@ def _well_formed(given: object) -> GraphQLRequest:
         value = parameters.get(name)
         if value is not None and not isinstance(value, kind):
             raise RequestRejected(400, f"'{name}' must be {wanted}.")
-    if parameters.get("query") is None:
-        raise _without_query(parameters)
+    document_id = identifier_of(parameters) if parameters.get("query") is None else ""
+    if document_id is None:
+        raise RequestRejected(400, "'query' is missing: the text of a GraphQL document, or else its 'documentId'.")
     return GraphQLRequest(
-        parameters["query"],
+        parameters.get("query"),
+        document_id,
         parameters.get("operationName"),
         parameters.get("variables") or {},
         wants_cost=cast(dict[str, Any], parameters.get("extensions") or {}).get("cost") is True,
     )
-
-
-def _without_query(parameters: Mapping[str, Any]) -> RequestRejected | RequestRefused:
-    if "persistedQuery" in (parameters.get("extensions") or {}):
-        # The form on which clients of automatic persisted queries send the whole document.
-        code = "PERSISTED_QUERY_NOT_SUPPORTED"
-        return RequestRefused([{"message": "PersistedQueryNotSupported", "extensions": {"code": code}}])
-    if parameters.get("documentId") is not None:
-        return RequestRejected(400, "'documentId' is not known here: send 'query'.")
-    return RequestRejected(400, "'query' is missing: the text of a GraphQL document.")
 
 
 def _has_private_arguments(document: DocumentNode, variables: Mapping[str, Any]) -> bool:

@@ -23,6 +23,8 @@ CODES = frozenset(
         "LIMIT_EXCEEDED",
         "RATE_LIMITED",
         "INTERNAL",
+        "PERSISTED_QUERY_NOT_FOUND",
+        "PERSISTED_QUERY_NOT_SUPPORTED",
     }
 )
 """Why a request may be refused. Anything else counts as OTHER."""
@@ -40,25 +42,26 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._operations = Histogram(
             "omniloket_operation_seconds",
-            "Queries and mutations that were executed, by kind and outcome: answered, or errors beside the data.",
-            ["kind", "outcome"],
+            "Queries and mutations that were executed, by trusted document, kind and outcome.",
+            ["document", "kind", "outcome"],
             buckets=_SECONDS,
             registry=self._registry,
         )
         self._refusals = Counter(
             "omniloket_refusals", "Requests that were not executed, by code.", ["code"], registry=self._registry
         )
-        self._children: dict[tuple[str, bool], Any] = {}
+        self._children: dict[tuple[str | None, str, bool], Any] = {}
         self._registry.register(_Figures(read))
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
-    def executed(self, kind: str, began: float, *, has_errors: bool) -> None:
-        """An operation that was executed; `began` by `time.perf_counter`."""
-        key = kind, has_errors
+    def executed(self, kind: str, document: str | None, began: float, *, has_errors: bool) -> None:
+        """An operation that was executed; `began` by `time.perf_counter`, `document` by its name in a manifest."""
+        key = document, kind, has_errors
         child = self._children.get(key)
         if child is None:
-            child = self._children[key] = self._operations.labels(kind, "errors" if has_errors else "answered")
+            outcome = "errors" if has_errors else "answered"
+            child = self._children[key] = self._operations.labels(document or "other", kind, outcome)
         child.observe(time.perf_counter() - began)
 
     def refused(self, code: object) -> None:

@@ -307,6 +307,26 @@ class RequestsSettings(_Part):
     )
 
 
+class ManifestSettings(_Part):
+    """The documents that one client was built with."""
+
+    client: str = Field(pattern=r"^[a-z][a-z0-9-]{0,63}$", description="What the client is called, as in `portal`.")
+    file: Path = Field(description="Its manifest, in Apollo's or Relay's form. Read again when it changes.")
+    roles: tuple[Role, ...] | None = Field(
+        default=None, min_length=1, description="Who may use its documents. None: everybody."
+    )
+
+
+class TrustedSettings(_Part):
+    """Trusted documents; see docs/trusted-documents.md."""
+
+    manifests: tuple[ManifestSettings, ...] = Field(default=(), description="The clients' manifests.")
+    only: bool = Field(default=False, description="Whether no other documents are executed.")
+    except_roles: tuple[Role, ...] = Field(
+        default=(Role.DEVELOPER,), description="Roles for which others are executed all the same."
+    )
+
+
 class OverloadSettings(_Part):
     """What a server process does at a time; see docs/limits.md."""
 
@@ -420,6 +440,7 @@ class Settings(BaseSettings):
     )
     linking: LinkingSettings = Field(default=LinkingSettings(), description="The linker.")
     requests: RequestsSettings = Field(default=RequestsSettings(), description="What requests may be.")
+    trusted: TrustedSettings = Field(default=TrustedSettings(), description="Trusted documents.")
     overload: OverloadSettings = Field(default=OverloadSettings(), description="What a server process does at a time.")
     limits: LimitsSettings = Field(default=LimitsSettings(), description="What one document may ask.")
     cost: CostSettings = Field(default=CostSettings(), description="What operations may cost.")
@@ -471,6 +492,8 @@ def _described(part: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, s
         kind, mark = info.annotation, "."
         if get_args(kind) == (IssuerSettings, ...):
             kind, mark = IssuerSettings, "[]."
+        elif get_args(kind) == (ManifestSettings, ...):
+            kind, mark = ManifestSettings, "[]."
         elif get_args(kind) == (IntrospectionSettings, type(None)):
             kind = IntrospectionSettings
         if isinstance(kind, type) and issubclass(kind, BaseModel):
@@ -488,7 +511,7 @@ def _default(info: FieldInfo) -> str:
         of_roles = cast(dict[Role, tuple[str, ...]], info.default)
         return "; ".join(f"{role.value}: {', '.join(names)}" for role, names in of_roles.items()) or "none"
     if isinstance(info.default, tuple):
-        return ", ".join(cast(tuple[str, ...], info.default)) or "none"
+        return ", ".join(str(getattr(each, "value", each)) for each in cast(tuple[Any, ...], info.default)) or "none"
     return "none" if info.default is None else str(info.default)
 
 

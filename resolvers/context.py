@@ -73,7 +73,8 @@ class Context(RequestState):
     """The context of one operation or one event: never shared, so that it never answers with old data.
 
     `live_standing`: where the sources' logs ended before this operation read anything, when it asks for that.
-    `address`: where the question comes from, as limits count it; nothing else reads it.
+    `address`: where the question comes from, as limits count it. `document`: the trusted document that is executed, as
+    its client calls it.
     `fetching`: the records by key, by the identity of their collection. `membership`: how the stream that begins with
     this context may take part in a group.
     """
@@ -81,6 +82,7 @@ class Context(RequestState):
     services: Services = field(kw_only=True)
     viewer: Viewer = field(kw_only=True)
     address: str = ""
+    document: str | None = None
     live_standing: Standing | Exception | None = None
     fetching: dict[int, Fetching[Any]] = field(default_factory=dict[int, Fetching[Any]])
     membership: Membership | None = None

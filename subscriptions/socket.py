@@ -15,6 +15,7 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
+from subscriptions.asking import identifier_of
 from subscriptions.frames import WRITE, Write, text_frame
 from subscriptions.membership import Deliver
 from subscriptions.started import started
@@ -87,8 +88,8 @@ class Operations(Protocol):
     @property
     def executor(self) -> Executor: ...
 
-    def prepare(self, query: str, operation_name: str | None, context: Any) -> Prepared:
-        """The operation that is to be executed; raises RequestRefused."""
+    def prepare(self, query: str | None, document_id: str, operation_name: str | None, context: Any) -> Prepared:
+        """The operation of a text, or without one of the document with an id; raises RequestRefused."""
         ...
 
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: Any) -> None:
@@ -303,7 +304,7 @@ class _Connection:
 
     async def _run(self, operation_id: str, request: "_Request", session: SocketSession) -> None:
         operations, context = self._protocol.operations, await session.make_context()
-        prepared = operations.prepare(request.query, request.operation_name, context)
+        prepared = operations.prepare(request.query, request.document_id, request.operation_name, context)
         if prepared.kind == "subscription":
             await operations.before(prepared, request.variables, context)
             deliver = self._delivery(operation_id)
@@ -357,7 +358,8 @@ class _Connection:
 
 @dataclass(frozen=True)
 class _Request:
-    query: str
+    query: str | None
+    document_id: str
     operation_name: str | None
     variables: Mapping[str, Any]
     wants_cost: bool = False
@@ -376,12 +378,13 @@ def _request(message: Mapping[str, Any]) -> _Request:
         raise _Closing(4400, "'payload' must be an object")
     given = cast(dict[str, Any], payload)
     query, name = given.get("query"), given.get("operationName")
-    if not isinstance(query, str):
+    document_id = identifier_of(given) if query is None else ""
+    if document_id is None or not (query is None or isinstance(query, str)):
         raise _Closing(4400, "'query' must be a string")
     if name is not None and not isinstance(name, str):
         raise _Closing(4400, "'operationName' must be a string")
     wants_cost = _optional_object(given, "extensions").get("cost") is True
-    return _Request(query, name, _optional_object(given, "variables"), wants_cost)
+    return _Request(query, document_id, name, _optional_object(given, "variables"), wants_cost)
 
 
 def _optional_object(given: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -132,7 +132,7 @@ def test_a_compressed_body_is_refused(server: Server, client: httpx.Client) -> N
         b'{"query": "{ __typename }", "variables": "x"}',
         b'{"query": "{ __typename }", "operationName": 1}',
         b'{"query": "{ __typename }", "extensions": "x"}',
-        b'{"documentId": "abc"}',
+        b'{"extensions": {"persistedQuery": {"version": 1}}}',
         b'{"documentId": 1}',
     ],
     ids=lambda body: body[:45].decode(errors="replace"),

@@ -70,8 +70,8 @@ async def test_what_is_asked_is_counted_by_kind_and_outcome(watched: Server) -> 
         assert grown(before, figures(watched), f'omniloket_refusals_total{{code="{code}"}}') == 1
     after = figures(watched)
     seconds = "omniloket_operation_seconds_count"
-    assert grown(before, after, f'{seconds}{{kind="query",outcome="answered"}}') == 4
-    assert grown(before, after, f'{seconds}{{kind="query",outcome="errors"}}') == 1
+    assert grown(before, after, f'{seconds}{{document="other",kind="query",outcome="answered"}}') == 4
+    assert grown(before, after, f'{seconds}{{document="other",kind="query",outcome="errors"}}') == 1
     assert grown(before, after, 'omniloket_source_statements_total{source="servicemodule"}') >= 4
     assert after['omniloket_source_resting{source="persons"}'] == 0
     assert after["process_cpu_seconds_total"] > before["process_cpu_seconds_total"]

@@ -93,7 +93,8 @@ class Operations:
 
     executor: Executor
 
-    def prepare(self, query: str, operation_name: str | None, _context: object) -> Prepared:
+    def prepare(self, query: str | None, document_id: str, operation_name: str | None, _context: object) -> Prepared:
+        assert query is not None, document_id
         return self.executor.prepare(query, operation_name)
 
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None: ...

@@ -22,8 +22,8 @@ from graphql import (
 )
 
 _TOKEN = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*(?:""")?|"(?:[^"\\\n\r]|\\.)*"?|#[^\n\r]*'
-    r"|[_A-Za-z]\w*|-?\d[\w.+-]*|\.\.\.|[!$&()\[\]{}:=@|]",
+    r'"""(?:\\"""|[^"]|"(?!""))*(?:""")?|"(?:[^"\\\n\r]|\\.)*"?|#[^\n\r]*'
+    r"|[_A-Za-z]\w*|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\.\.|[!$&()\[\]{}:=@|]",
     re.ASCII | re.DOTALL,
 )
 """GraphQL specification, section 2.1. What is no token is for the parser to refuse. A string that does not end, ends

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from graphql import get_introspection_query, parse
-from hypothesis import given
+from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspection_query, parse
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.limits import Exceeded, Limits, check_document, check_text, is_too_nested
@@ -77,6 +77,42 @@ def test_comments_and_strings_are_no_brackets_and_one_token_at_most() -> None:
 
 def test_a_string_that_does_not_end_takes_one_look() -> None:
     check_text('{ a(b: """' + '\\"' * 900, LIMITS)
+
+
+@pytest.mark.parametrize("hiding", ["[1" + "-1" * 300 + "]", '"""\\\\""" """ c: [' + "1 " * 300 + "]"])
+def test_nothing_hides_tokens(hiding: str) -> None:
+    with pytest.raises(Exceeded, match="200 tokens"):
+        check_text(f"{{ a(b: {hiding}) }}", LIMITS)
+
+
+def test_a_block_string_hides_no_brackets() -> None:
+    with pytest.raises(Exceeded, match="nested 12 deep"):
+        check_text('{ a(b: """\\\\""" """ c: ' + "[" * 20 + "]" * 20 + ") }", LIMITS)
+
+
+def _lexed(text: str) -> int:
+    """The tokens of graphql-core's own lexer, as far as it comes."""
+    lexer, number = Lexer(Source(text)), 0
+    try:
+        while lexer.advance().kind is not TokenKind.EOF:
+            number += 1
+    except GraphQLSyntaxError:
+        pass
+    return number
+
+
+pieces = st.sampled_from(
+    ['"', '"""', '\\\\"""', "\\", "\n", "# ", "1", "0", "-1", "-", "+", "e", ".", "...", "a", "{", " "]
+)
+
+
+@settings(max_examples=1_000)
+@given(st.lists(pieces, max_size=12).map("".join))
+def test_a_text_has_at_least_as_many_tokens_as_the_parser_finds(text: str) -> None:
+    number = _lexed(text)
+    if number > 0:
+        with pytest.raises(Exceeded):
+            check_text(text, Limits(tokens=number - 1))
 
 
 @pytest.mark.parametrize("links", [24, 200])

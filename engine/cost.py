@@ -175,7 +175,7 @@ class _Operation:
             default = self._defaults.get(name)
             return lambda variables: _counted(variables.get(name, default), assumed)
         if isinstance(value, IntValueNode):
-            return int(value.value)
+            return max(int(value.value), 0)
         return len(value.values) if isinstance(value, ListValueNode) else assumed
 
 

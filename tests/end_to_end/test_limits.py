@@ -54,6 +54,15 @@ def test_an_operation_is_refused_by_its_price_before_it_runs(server: Server) -> 
     assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "price": 10_011, "maximum": 10_000}
 
 
+@pytest.mark.parametrize("size", ["-5", "-2147483648"])
+def test_a_list_of_negative_length_gives_no_points_back(frugal: Server, size: str) -> None:
+    token = agent(frugal, f"cunning {size}")
+    less = f"{{ contacts(first: {size}) {{ edges {{ node {{ id }} }} }} }}"
+    first, second = (post(frugal, token, "192.0.2.80", query=less, extensions={"cost": True}).json() for _ in range(2))
+    assert first["extensions"]["cost"]["price"] == 11
+    assert second["extensions"]["cost"]["left"] <= 1_990
+
+
 def test_an_answer_tells_its_cost_to_who_asks(frugal: Server) -> None:
     token = agent(frugal, "curious")
     answer = post(frugal, token, "192.0.2.10", query=SMALL, extensions={"cost": True}).json()

@@ -108,6 +108,12 @@ def test_variables_say_how_long_lists_are_and_defaults_where_they_do_not() -> No
     assert price(query, n="many", ids="a") == 2 + 25 + 100
 
 
+@pytest.mark.parametrize("size", ["-5", "-2147483648"])
+def test_a_list_of_negative_length_takes_nothing_off_the_price(size: str) -> None:
+    query = "{ box { less: boxes(first: %s) { edges { node { name } } } boxes(first: 4) { edges { node { name } } } } }"
+    assert price(query % size) == price(query % 0)
+
+
 def test_a_page_is_as_long_as_the_server_says_unless_told() -> None:
     assert price("{ box { boxes { edges { node { name } } } } }", page_size=4) == 2 + 4
 

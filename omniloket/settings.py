@@ -106,7 +106,10 @@ class SourceSettings(_Part):
     pool_size: int = Field(default=10, ge=1, le=100, description="Connections held open at most, in each process.")
     required: bool = Field(default=True, description="Whether a server without it is not ready, as `/readyz` tells.")
     waiting: int = Field(
-        default=100, ge=0, le=10_000, description="Statements that may wait for a connection; one more fails at once."
+        default=2_000,
+        ge=0,
+        le=100_000,
+        description="Statements that may wait for a connection; one more fails at once.",
     )
     failures: int = Field(
         default=5,

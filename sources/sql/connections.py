@@ -102,7 +102,7 @@ class Connections:
     """At most `size` connections, none of which is handed out after the server has cut it, or its file is another."""
 
     def __init__(
-        self, url: str, size: int, *, autocommit: bool = False, busy_seconds: float = 5.0, most_waiting: int = 100
+        self, url: str, size: int, *, autocommit: bool = False, busy_seconds: float = 5.0, most_waiting: int = 2_000
     ) -> None:
         options: dict[str, Any] = {"isolation_level": "AUTOCOMMIT"} if autocommit else {}
         is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"

@@ -42,7 +42,7 @@ class Database:
         pool_size: int = 10,
         patience: Patience | None = None,
         listen: bool = True,
-        waiting: int = 100,
+        waiting: int = 2_000,
     ) -> None:
         self.name = name
         self.serves = tuple(serves)

@@ -39,7 +39,7 @@ class DatabaseSettings:
     pool_size: int = 10
     patience: Patience = field(default_factory=Patience)
     listen: bool = True
-    waiting: int = 100
+    waiting: int = 2_000
 
 
 @asynccontextmanager

@@ -33,7 +33,7 @@ from schema.building import executable, subgraph
 from schema.errors import encoder
 from schema.rules import Hidden, RulesBroken, by_id
 from sources.breaker import Patience
-from sources.deadlines import allow
+from sources.deadlines import within
 from sources.errors import MarkExpired, SourceError
 from sources.records import Role
 from sources.sql.opening import DatabaseSettings, open_sources
@@ -105,9 +105,9 @@ class House:
         began = time.perf_counter()
         try:
             async with self.admission:
-                allow(self.settings.overload.deadline_seconds)
-                await self._before(prepared, variables, context)
-                answer = await self.executor.execute(prepared, variables, context)
+                with within(self.settings.overload.deadline_seconds):
+                    await self._before(prepared, variables, context)
+                    answer = await self.executor.execute(prepared, variables, context)
                 await self.record(prepared, context)
         except RequestRefused as refused:
             self._count(refused)

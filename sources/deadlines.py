@@ -5,14 +5,21 @@ What works for many, as the reading of a log, has none.
 
 import math
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
-def allow(seconds: float) -> None:
-    """From now on, the task that this is called in and those that it begins may wait so long in all."""
-    _DEADLINE.set(time.monotonic() + seconds)
+@contextmanager
+def within(seconds: float) -> Generator[None]:
+    """What is done inside, and by the tasks that it begins, may wait so long in all."""
+    token = _DEADLINE.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)
 
 
 def seconds_left() -> float:

@@ -156,17 +156,18 @@ async def test_so_many_statements_wait_for_a_connection_and_one_more_fails_at_on
 
 async def test_an_operation_waits_until_its_deadline_and_no_longer(failing_urls: Urls) -> None:
     async def asking(opened: Database) -> None:
-        deadlines.allow(0.3)
-        for _ in range(2):
-            with pytest.raises(SourceTimedOut):
-                await incidents.reports(opened).count(EVERYTHING)
-        assert deadlines.seconds_left() < 0
+        with deadlines.within(0.3):
+            for _ in range(2):
+                with pytest.raises(SourceTimedOut):
+                    await incidents.reports(opened).count(EVERYTHING)
+            assert deadlines.seconds_left() < 0
+        assert deadlines.seconds_left() == float("inf")
 
     impatient = Patience(failures=1, rest_seconds=60)
     async with database(failing_urls, timeout_seconds=30, patience=impatient) as opened:
         async with locked(failing_urls["incidents"], "incident"):
             async with asyncio.timeout(20):
-                await asyncio.create_task(asking(opened))
+                await asking(opened)
             async with asyncio.timeout(20):
                 while await connections(failing_urls["incidents"]) > 1:
                     await asyncio.sleep(0.05)

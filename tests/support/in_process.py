@@ -113,10 +113,14 @@ class Served:
 
 @asynccontextmanager
 async def served(world: World, key_file: Path) -> AsyncGenerator[Served]:
-    """The application over a world. Its streams end with the history."""
+    """The application over a world. Its streams end with the history, and one operation may ask for all of it."""
     key_file.write_text(KEY.hex())
+    cost = {
+        "max_operation": 10_000_000,
+        **dict.fromkeys(("burst", "per_second", "address_burst", "address_per_second"), 1_000_000_000),
+    }
     sources = {name: {"url": url, "timeout_seconds": 60} for name, url in world.urls.items()}
-    app = application(settings(world.urls, sources=sources, development_key_file=key_file))
+    app = application(settings(world.urls, sources=sources, development_key_file=key_file, cost=cost))
     async with AsyncExitStack() as closing:
         with patch("omniloket.house.Hub", HistoryHub):
             await closing.enter_async_context(app.router.lifespan_context(app))

@@ -29,9 +29,11 @@ def address_of(scope: Scope) -> str:
 
 
 def is_within(address: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
-    """Whether an address is of one of some networks; what is no address is of none."""
+    """Whether an address, as it came, is of one of some networks; what is no address is of none."""
     try:
         found = ip_address(address)
     except ValueError:
         return False
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
     return any(found in network for network in networks)

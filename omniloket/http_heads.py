@@ -39,9 +39,7 @@ class Bounds:
     open: Counter[str] = field(default_factory=Counter[str])
 
     def admit(self, address: str) -> bool:
-        """Whether an address may have one more connection, which has to be released; a proxy's are not counted."""
-        if self.is_proxy(address):
-            return True
+        """Whether an address may have one more connection, which has to be released."""
         if self.open[address] >= self.connections:
             return False
         self.open[address] += 1
@@ -53,8 +51,9 @@ class Bounds:
         if self.open[address] <= 0:
             del self.open[address]
 
-    def is_proxy(self, address: str) -> bool:
-        return is_within(address, self.proxies)
+    def is_proxy(self, client: tuple[str, int] | None) -> bool:
+        """Whether a client is one, by its own address: what counts as one may be a network."""
+        return client is not None and is_within(client[0], self.proxies)
 
 
 class BoundedHeads(HttpToolsProtocol):
@@ -75,7 +74,9 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_made(transport)
         self._bounds: Bounds = self.app_state.get(BOUNDS) or _USUAL
         address = address_of({"client": self.client})
-        if self._bounds.admit(address):
+        if self._bounds.is_proxy(self.client):
+            self._await_head()
+        elif self._bounds.admit(address):
             self._counted = address
             self._await_head()
         else:

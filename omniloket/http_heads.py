@@ -17,6 +17,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from omniloket.addresses import address_of, is_within
 from omniloket.socket_ends import STOP
 
+MOST_WAITING = 20
+"""Requests that one connection may have waiting for the answer to another. Browsers and libraries send none ahead."""
+
 BOUNDS = "bounds"
 """The key in the lifespan's state of the Bounds that hold."""
 
@@ -25,9 +28,11 @@ BOUNDS = "bounds"
 class Bounds:
     """What holds for a process's connections; `open` counts those of each address.
 
-    `head_seconds`: from the start of a connection or a request to the end of its headers; `body_seconds`: from there to
-    the end of its body. `unread_seconds`: how long a client may leave an answer unread that fills all buffers on the
-    way. `connections`: how many one address may have, unless it is among the proxies, which stand for others.
+    `head_bytes`: of a request's line and headers, and of whatever else is not its content: what stands around the
+    chunks of a body, and behind them. `head_seconds`: from the start of a connection or a request to the end of its
+    headers; `body_seconds`: from there to the end of its body. `unread_seconds`: how long a client may leave an answer
+    unread that fills all buffers on the way. `connections`: how many one address may have, unless it is among the
+    proxies, which stand for others.
     """
 
     head_bytes: int = 65_536
@@ -89,28 +94,43 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self._await_head()  # from now on uvicorn does not, even when a blank line is all that ever comes
         super().data_received(data)
         if self._is_in_body and self._deadline is None:
             self._deadline = self.loop.call_later(self._bounds.body_seconds, self._miss_body)
-        if self._is_in_head and not self.transport.is_closing():
+        if (self._is_in_head or self._is_in_body) and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > self._bounds.head_bytes:
-                self.send_400_response(f"A request's line and headers may have {self._bounds.head_bytes} bytes.")
+                self.send_400_response(f"A request may have {self._bounds.head_bytes} bytes beside its body.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._await_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_head:  # those behind a body are nobody's
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._stop_waiting()
+        if len(self.pipeline) >= MOST_WAITING:
+            raise ValueError("too many requests wait")
         if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._bounds.head_bytes:
             raise ValueError("the head is too long")  # the parser hands it to uvicorn, whose answer is 400
         self._is_in_body = True
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._head_bytes -= len(body)
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
         self._stop_waiting()
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(b"400 Bad Request", msg)
 
     def handle_websocket_upgrade(self) -> None:
         """The socket goes on counting as a connection of its address."""
@@ -153,13 +173,20 @@ class BoundedHeads(HttpToolsProtocol):
         self._refuse(b"408 Request Timeout", f"A body may take {self._bounds.body_seconds:g} seconds to come.")
 
     def _refuse(self, status: bytes, message: str) -> None:
-        """Says why, and closes; unless the application has begun an answer already."""
-        cycle = cast(RequestResponseCycle | None, self.cycle)
-        if cycle is None or not cycle.response_started:
+        """Says why, where that would not be taken for the answer to another request; and closes."""
+        if self._may_answer:
             lines = [b"HTTP/1.1 " + status, b"content-type: text/plain; charset=utf-8", b"connection: close"]
             lines += [b"content-length: %d" % len(message), b"", message.encode()]
             self.transport.write(b"\r\n".join(lines))
         self.transport.close()
+
+    @property
+    def _may_answer(self) -> bool:
+        """Whether the next answer is that to the request which comes in, and has not begun."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if cycle is None or cycle.response_complete:
+            return True
+        return self._is_in_body and not cycle.response_started and not self.pipeline
 
     def _uncount(self) -> None:
         if self._counted is not None:

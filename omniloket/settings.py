@@ -293,7 +293,10 @@ class RequestsSettings(_Part):
     """What a request and a connection may be; see docs/limits.md."""
 
     head_bytes: int = Field(
-        default=65_536, ge=1_024, le=1_048_576, description="Bytes that a request's line and headers may have."
+        default=65_536,
+        ge=1_024,
+        le=1_048_576,
+        description="Bytes that a request's line and headers may have, with what stands around its body's chunks.",
     )
     head_seconds: float = Field(
         default=15.0, gt=0, le=300, description="Seconds that a request's line and headers may take to come."

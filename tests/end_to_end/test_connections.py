@@ -1,7 +1,8 @@
 """Requests that never end, connections without number, and what a browser may send: against the real server."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ HALF_A_HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: appl"
 HALF_A_BODY = (
     b'POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"query"'
 )
+HEALTHY = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 BOUNDS = {
     "OMNILOKET_REQUESTS__HEAD_SECONDS": "2",
     "OMNILOKET_REQUESTS__BODY_SECONDS": "2",
@@ -60,6 +62,70 @@ async def test_a_body_that_comes_in_time_is_read_however_slowly(strict: Server) 
         writer.write(body[start : start + 8])
     assert (await reader.readline()).startswith(b"HTTP/1.1 200")
     writer.close()
+
+
+async def test_a_connection_that_sends_blank_lines_after_its_answer_is_shed(strict: Server) -> None:
+    reader, writer = await _open(strict, HEALTHY)
+    await reader.readuntil(b'{"alive":true}')
+    writer.write(b"\r\n")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+@pytest.mark.parametrize(("bytes_behind", "status"), [(1_500, b"200"), (2_500, b"400"), (100_000, b"400")])
+async def test_what_stands_behind_a_body_is_bounded_as_a_head_is(
+    strict: Server, bytes_behind: int, status: bytes
+) -> None:
+    body = b'{"query": "{ viewer { role } }"}'
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    reader, writer = await _open(strict, head + b"%x\r\n%b\r\n0\r\n" % (len(body), body))
+    await asyncio.sleep(0.1)
+    writer.write(b"x-behind: " + b"x" * bytes_behind)
+    await asyncio.sleep(0.1)
+    writer.write(b"\r\n\r\n")
+    assert (await reader.readline()).startswith(b"HTTP/1.1 " + status)
+    writer.close()
+
+
+async def test_a_body_in_many_chunks_is_no_more_than_its_content(strict: Server) -> None:
+    body = b'{"query": "{ viewer { role } }", "extensions": {"padding": "%b"}}' % (b"x" * 50_000)
+    chunks = (body[start : start + 1_000] for start in range(0, len(body), 1_000))
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+            await asyncio.sleep(0)
+
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(strict.url, content=slowly(), headers={"content-type": "application/json"})
+    assert answer.json() == {"data": {"viewer": {"role": "ANONYMOUS"}}}
+
+
+@pytest.mark.parametrize(("ahead", "served"), [(20, 21), (21, 0)])
+async def test_so_many_requests_may_wait_for_the_answer_to_another(strict: Server, ahead: int, served: int) -> None:
+    reader, writer = await _open(strict, HEALTHY * (ahead + 1))
+    writer.write_eof()
+    async with asyncio.timeout(10):
+        assert (await reader.read()).count(b'{"alive":true}') == served
+    writer.close()
+
+
+async def test_an_answer_to_what_came_later_is_never_given_first(strict: Server) -> None:
+    reader, writer = await _open(strict, HEALTHY + b"garbage\r\n\r\n")
+    async with asyncio.timeout(10):
+        assert b"400" not in await reader.read()
+    writer.close()
+
+
+async def test_a_proxy_has_as_many_connections_as_it_likes(sqlite_urls: Urls, tmp_path: Path) -> None:
+    behind = {"OMNILOKET_TRUSTED_PROXIES": '["127.0.0.1"]', "OMNILOKET_REQUESTS__CONNECTIONS_PER_ADDRESS": "1"}
+    with serving(sqlite_urls, tmp_path, **behind) as server:
+        opened = [await _open(server, HEALTHY) for _ in range(3)]
+        answers = [await reader.readline() for reader, _ in opened]
+        for _, writer in opened:
+            writer.close()
+    assert all(answer.startswith(b"HTTP/1.1 200") for answer in answers)
 
 
 async def test_one_address_has_so_many_connections_and_gets_them_back(strict: Server) -> None:

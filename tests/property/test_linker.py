@@ -112,13 +112,20 @@ class World:
                 self._involve(self.facts.reports[index].number)
 
     def identify(self, contact: int, bsn: str) -> None:
-        """An unknown caller becomes known: no log tells of it. One whom a link has put on a journey stays there."""
+        """An unknown caller becomes known: no log tells of it, and only some are looked at again (docs/journeys.md).
+
+        One whom a link has put on a journey stays there, one over a channel that begins no journey stays on none.
+        """
         linked = {key for key, _ in self.facts.subjects.values()}
         since = NOW - timedelta(days=RULES.active_days)
         recent = [
             index
             for index, each in enumerate(self.facts.contacts)
-            if each.citizen_bsn is None and each.occurred_at >= since and each.key not in linked
+            if each.citizen_bsn is None
+            and each.occurred_at >= since
+            and each.key not in linked
+            and each.channel is not None
+            and each.channel.code in RULES.starting_channels
         ]
         if recent:
             index = recent[-1 - contact % len(recent)]

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import cached_property
 from inspect import isawaitable
 from typing import Any, cast
 
@@ -42,6 +43,7 @@ from engine.ignored import refuse_ignored
 from engine.limits import Exceeded, Limits, check_document, check_text
 from engine.one_of import OneOfVariables
 from engine.plan import Plan
+from engine.uses import uses
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -115,6 +117,12 @@ class Prepared:
     inner_variables: frozenset[str]
     price: Price
     plan: Plan | None
+    schema: GraphQLSchema
+
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        """The schema coordinates of what it asks for; worked out when it is first asked."""
+        return uses(self.schema, self.document, self.operation)
 
     @property
     def name(self) -> str | None:
@@ -259,6 +267,7 @@ class Executor:
             frozenset(_inner_variables(document, operation)),
             self._pricing.price(document, operation),
             plan,
+            self._schema,
         )
 
     async def _answer(

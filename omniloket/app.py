@@ -148,7 +148,7 @@ class _Doors:
         peer = (request.client or Address("", 0)).host
         if not is_within(peer, self._operators):
             return Response(status_code=404)
-        return Response(self.house.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(self.house.accounts.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
     async def _connect(
         self, websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]

@@ -1,6 +1,7 @@
 """The command line: `omniloket --help`."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
 from omniloket.trusted import findings, read_manifests
+from omniloket.usage import coordinates, recorded
 from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
 from schema.access_table import table
@@ -229,6 +231,36 @@ def check_documents(
     typer.echo(f"{len(found.by_text)} documents, {breaks} findings that break")
     if breaks:
         raise typer.Exit(1)
+
+
+@documents_app.command("usage")
+def documents_usage(
+    config: ConfigFile = None,
+    unused: Annotated[bool, typer.Option("--unused", help="What nobody has used, instead of who used what.")] = False,
+    deprecated: Annotated[bool, typer.Option("--deprecated", help="Only what is deprecated.")] = False,
+) -> None:
+    """Tells which clients have used which fields and arguments, and how often: what `usage_directory` holds."""
+    with _plainly():
+        settings = read(config)
+        if settings.usage_directory is None:
+            raise SettingsError("usage_directory is not set: nothing is recorded.")
+        try:
+            used = recorded(settings.usage_directory)
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
+        known = {name: reason for name, reason in coordinates(checked_schema(settings)) if reason or not deprecated}
+    if used.since is None or used.until is None:
+        typer.echo("Nothing has been recorded yet.")
+        return
+    if unused:
+        typer.echo("\n".join(name for name in known if name not in used.counts))
+    else:
+        table = Table("what", "client", "times", "deprecated")
+        for name, reason in known.items():
+            for client, count in used.counts.get(name, Counter()).most_common():
+                table.add_row(name, client, f"{count:,}", reason or "")
+        Console(width=160).print(table)
+    typer.echo(f"Recorded from {used.since:%Y-%m-%d %H:%M} to {used.until:%Y-%m-%d %H:%M} UTC.")
 
 
 def _candidate(file: Path) -> GraphQLSchema:

@@ -142,7 +142,8 @@ def _write_settings(wanted: Wanted, target: Target) -> None:
         wanted.directory.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
     key = _sealing_key(wanted.directory)
-    lines = [f'development_key_file = "{key_file(wanted.directory).resolve()}"', "", "[sealing]", "current = 1"]
+    lines = ["access_log = false", f'development_key_file = "{key_file(wanted.directory).resolve()}"']
+    lines += ["", "[sealing]", "current = 1"]
     lines += [f'keys = {{ 1 = "{base64.b64encode(key).decode()}" }}']
     for name, url in target.urls.items():
         lines += ["", f"[sources.{name}]", f'url = "{url}"']

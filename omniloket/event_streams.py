@@ -15,7 +15,7 @@ class EventStreamResponse:
     def __init__(self, frames: AsyncGenerator[bytes, None], session: Session, headers: Mapping[str, str]) -> None:
         self._frames = frames
         self._session = session
-        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.raw_headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -28,7 +28,7 @@ class EventStreamResponse:
             self._session.close()
 
     async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async for frame in self._frames:
             await send({"type": "http.response.body", "body": frame, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})

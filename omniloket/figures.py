@@ -1,7 +1,7 @@
 """The figures of a moment, read off the rooms of the house."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from prometheus_client.core import Metric
 
@@ -26,6 +26,10 @@ def _of_sources(house: "House") -> Iterator[Metric]:
     sent: dict[str, float] = {each.name: each.statements_sent for each in databases}
     failed: dict[str, float] = {each.name: each.statements_failed for each in databases}
     yield counters("source_statements", "Statements sent to each source.", "source", sent)
+    keys: dict[str, float] = {each.name: each.keys_asked for each in databases}
+    yield counters("source_keys", "Keys that statements asked for: by statements, the size of a batch.", "source", keys)
+    rows: dict[str, float] = {each.name: each.rows_read for each in databases}
+    yield counters("source_rows", "Rows that sources answered with.", "source", rows)
     yield counters("source_failures", "Statements that a source did not answer, or not in time.", "source", failed)
     for name, told in (
         ("busy", "Connections to each source with a statement on them, or being made or given up."),
@@ -43,16 +47,21 @@ def _of_sources(house: "House") -> Iterator[Metric]:
 
 def _of_documents(house: "House") -> Iterator[Metric]:
     counts = house.executor.counts
+    yield gauge("registered_documents", "Documents that clients registered by themselves.", len(house.registered))
     looked: dict[str, float] = {"hit": counts.hits, "miss": counts.misses, "eviction": counts.evictions}
     yield counters("document_lookups", "Documents that were remembered, were not, or were forgotten.", "result", looked)
     yield gauge("documents", "Documents that are remembered.", house.executor.remembered)
 
 
 def _of_streams(house: "House") -> Iterator[Metric]:
-    members: Sequence[Any] = [size for streams in house.opened if streams.sharing for size in streams.sharing.members]
+    sharing = [streams.sharing for streams in house.opened if streams.sharing]
+    members = [size for each in sharing for size in each.members]
     yield gauge("sessions", "Sockets that said who they are, and event streams.", house.sessions.count)
     yield gauge("stream_groups", "Groups of streams that are alike, and served together.", len(members))
     yield gauge("streams", "Streams in these groups.", sum(members))
+    yield counter(
+        "deliveries", "Events for each stream in a group that got one.", sum(each.delivered for each in sharing)
+    )
 
 
 def _of_load(house: "House") -> Iterator[Metric]:

@@ -13,6 +13,9 @@ from graphql import GraphQLSchema
 
 from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
 from engine.limits import Limits, is_too_nested
+from omniloket import loop_lag
+from omniloket.access_log import AccessLog, current_request
+from omniloket.accounts import Accounts
 from omniloket.admission import Admission
 from omniloket.common import InCommon
 from omniloket.figures import figures
@@ -21,10 +24,12 @@ from omniloket.linking import following
 from omniloket.metrics import Metrics
 from omniloket.oidc import Issuers
 from omniloket.rates import Rate, Rates
+from omniloket.registered import Registered
 from omniloket.revocation import RevocationList
 from omniloket.sessions import Sessions
 from omniloket.settings import Settings, SettingsError
 from omniloket.trusted import Manifests, findings, read_manifests
+from omniloket.usage import Usage
 from resolvers import live
 from resolvers.context import Context, Services, Viewer
 from resolvers.errors import CursorExpired, SlowConsumer, Unauthenticated
@@ -69,30 +74,37 @@ class House:
     rates: Rates
     admission: Admission
     trusted: Manifests
+    registered: Registered
     settings: Settings
+    access_log: AccessLog | None = None
+    usage: Usage | None = None
     opened: list[Streams] = field(default_factory=list[Streams])
 
     @cached_property
-    def metrics(self) -> Metrics:
-        return Metrics(partial(figures, self))
+    def accounts(self) -> Accounts:
+        return Accounts(Metrics(partial(figures, self)), self.access_log, self.usage)
 
     async def context(self, authorization: str | None, purpose: str | None, address: str) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
         return _context(self.services, await self.identity.of_authorization(authorization), purpose, address)
 
     def prepare(self, query: str | None, document_id: str, operation_name: str | None, context: Context) -> Prepared:
-        """The operation that is to be executed: of a text, or without one of the trusted document with an id.
+        """The operation that is to be executed: of a text, or without one of the document that is known by an id.
 
         A document that is not known costs points, whatever it is. Raises RequestRefused.
         """
         try:
-            query, trusted = self.trusted.documents.found(query, document_id, context.viewer)
+            given = self.registered.text(document_id) if query is None else query
+            text, trusted = self.trusted.documents.found(given, document_id, context.viewer)
             context.document = None if trusted is None else trusted.name
-            if not self.executor.knows(query):
-                self.rates.charge(context, len(query) / CHARACTERS_A_POINT)
-            return self.executor.prepare(query, operation_name)
+            if not self.executor.knows(text):
+                self.rates.charge(context, len(text) / CHARACTERS_A_POINT)
+            prepared = self.executor.prepare(text, operation_name)
+            if query is not None:
+                self.registered.register(document_id, query)
+            return prepared
         except RequestRefused as refused:
-            self._count(refused)
+            self._count(refused, context)
             raise
 
     async def execute(
@@ -110,9 +122,9 @@ class House:
                     answer = await self.executor.execute(prepared, variables, context)
                 await self.record(prepared, context)
         except RequestRefused as refused:
-            self._count(refused)
+            self._count(refused, context, prepared)
             raise
-        self.metrics.executed(prepared.kind, context.document, began, has_errors="errors" in answer)
+        self.accounts.executed(prepared, context, began, has_errors="errors" in answer)
         if wants_cost:
             answer["extensions"] = {"cost": self._told_cost(prepared, variables, context)}
         return answer
@@ -121,18 +133,17 @@ class House:
         left, seconds = self.rates.left(context)
         return {"price": prepared.price(variables) + self.settings.cost.operation, "left": left, "fullIn": seconds}
 
-    async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None:
+    async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         """What has to happen before a stream begins. Raises RequestRefused for one that may not."""
         try:
             await self._before(prepared, variables, context)
         except RequestRefused as refused:
-            self._count(refused)
+            self._count(refused, context, prepared)
             raise
+        self.accounts.began(prepared, context)
 
-    async def _before(self, prepared: Prepared, variables: Mapping[str, Any], context: object) -> None:
+    async def _before(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         """The same for an operation that is to read sources."""
-        if not isinstance(context, Context):
-            return
         limits = self.settings.limits
         if is_too_nested(variables, limits.nesting):
             raise RequestRefused([_TOO_NESTED], prepared.kind)
@@ -142,8 +153,8 @@ class House:
         if "liveCursor" in prepared.root_fields and not _refuses_personal(context):
             await live.take_live_cursor(context)
 
-    def _count(self, refused: RequestRefused) -> None:
-        self.metrics.refused(refused.errors[0]["extensions"]["code"])
+    def _count(self, refused: RequestRefused, context: Context, prepared: Prepared | None = None) -> None:
+        self.accounts.refused(refused.errors[0]["extensions"]["code"], context, prepared)
 
     def _shows_schema(self, viewer: Viewer) -> bool:
         shown = self.settings.limits.anonymous_introspection
@@ -165,7 +176,7 @@ class House:
         terms = Terms(
             self.record,
             self.common,
-            too_slow=SlowConsumer,
+            too_slow=self._fell_behind,
             rights_changed=Unauthenticated,
             failure=lambda error: StreamFailed([executor.encoded(_told_to_clients(error))]),
             queue_size=queue_size,
@@ -173,6 +184,10 @@ class House:
         streams = Streams(executor, self.record, Sharing(executor, self.services.hub.follow, terms))
         self.opened.append(streams)
         return streams
+
+    def _fell_behind(self, cursor: str | None) -> Exception:
+        self.accounts.metrics.fell_behind()
+        return SlowConsumer(cursor)
 
     async def record(self, prepared: Prepared, context: object, told: Sequence[object] | None = None) -> None:
         """The one place that each access passes: once for each operation and each change, before the answer leaves.
@@ -229,17 +244,39 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
         sessions = Sessions(identity, partial(_context, services), settings.live.connections_per_principal)
         trusted = Manifests(settings.trusted, executor)
         await trusted.read()
-        watching = asyncio.create_task(sessions.watch())
-        reading = asyncio.create_task(trusted.watch())
+        registered = Registered(settings.trusted.automatic)
+        usage = None if settings.usage_directory is None else Usage(settings.usage_directory)
+        access_log = AccessLog() if settings.access_log else None
+        common = InCommon(schema, services)
+        house = House(
+            services,
+            executor,
+            identity,
+            sessions,
+            common,
+            rates,
+            admission,
+            trusted,
+            registered,
+            settings,
+            access_log,
+            usage,
+        )
+        keeping = [sessions.watch(), trusted.watch(), loop_lag.watch(house.accounts.metrics.loop_lag.observe)]
+        keeping += [] if usage is None else [usage.keep()]
+        tasks = [asyncio.create_task(each) for each in keeping]
         try:
             async with following(settings, sources):
-                common = InCommon(schema, services)
-                yield House(services, executor, identity, sessions, common, rates, admission, trusted, settings)
+                yield house
         finally:
-            watching.cancel()
-            reading.cancel()
-            await asyncio.gather(watching, reading, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await hub.close()
+            if usage is not None:
+                usage.write()
+            if access_log is not None:
+                access_log.close()
 
 
 def verify(settings: Settings) -> None:
@@ -316,7 +353,7 @@ def _told_to_clients(error: Exception) -> Exception:
 
 def _report_error(incident: str, error: Exception) -> None:
     source = error.source if isinstance(error, SourceError) else None
-    log.error("a field failed", id=incident, source=source, error=error)
+    log.error("a field failed", id=incident, request=current_request(), source=source, error=error)
 
 
 def _report_tail(name: str, error: Exception) -> None:

@@ -6,7 +6,7 @@ application/graphql-response+json 200, 294 for data with errors, and 400 when no
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -14,9 +14,10 @@ import orjson
 from graphql import ArgumentNode, DocumentNode, FieldNode, Node, ObjectFieldNode, Visitor, visit
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from engine.executor import Prepared, RequestRefused
+from omniloket.access_log import begin_request
 from omniloket.addresses import address_of
 from omniloket.disconnects import while_connected
 from omniloket.event_streams import EventStreamResponse
@@ -41,6 +42,9 @@ site only after a preflight, which is never answered here: so nobody else's page
 
 LAST_EVENT_ID_HEADER = "Last-Event-ID"
 
+REQUEST_HEADER = b"omniloket-request"
+"""The header of each answer with the id under which the logs speak of the request."""
+
 PARTIAL_SUCCESS = 294
 
 BAD_TOKEN_POINTS = 10
@@ -63,6 +67,8 @@ _TYPES: dict[str, tuple[type, str]] = {
     "documentId": (str, "a string"),
 }
 
+
+Answer = Response | EventStreamResponse
 
 T = TypeVar("T")
 
@@ -101,30 +107,34 @@ class GraphQLEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        request_header = REQUEST_HEADER, begin_request().encode()
         try:
             response = await self._respond(request)
         except ClientDisconnect:
             return
+        response.raw_headers.append(request_header)
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> ASGIApp:
+    async def _respond(self, request: Request) -> Answer:
         media_type = preferred(request.headers.get("accept"))
         try:
             if media_type is None:
                 raise RequestRejected(406, f"'Accept' must allow {GRAPHQL}, {JSON} or {EVENT_STREAM}, in UTF-8.")
             return await self._answer(request, media_type)
         except RequestRejected as error:
-            self._house.metrics.refused(error.code)
+            self._house.accounts.refused(error.code)
             refusal = {"message": str(error), "extensions": {"code": error.code}}
             return _response({"errors": [refusal]}, error.status, _of_errors(media_type), error.headers)
 
-    async def _answer(self, request: Request, media_type: str) -> ASGIApp:
+    async def _answer(self, request: Request, media_type: str) -> Answer:
         admission = self._house.admission
         try:
             if admission.is_full:  # neither the body is read for that, nor the token
-                self._house.metrics.refused("LIMIT_EXCEEDED")
+                self._house.accounts.refused("LIMIT_EXCEEDED")
                 raise admission.refuse()
             asked = await self._read(request)
+            if isinstance(asked, list):
+                return await self._answer_all(asked, request)
             context = await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))
             prepared = self._prepared(asked, context, is_get=request.method == "GET")
             if prepared.kind == "subscription":
@@ -141,15 +151,47 @@ class GraphQLEndpoint:
         status = PARTIAL_SUCCESS if media_type == GRAPHQL and "errors" in answer else 200
         return _response(answer, status, media_type)
 
-    async def _read(self, request: Request) -> GraphQLRequest:
+    async def _answer_all(self, batch: Sequence[object], request: Request) -> Answer:
+        """A batch: each request is one of its own, and its answer stands at its place."""
+        async with while_connected(request.receive):
+            answers = await asyncio.gather(*(self._answer_one(each, request) for each in batch))
+        return _response(answers, 200, JSON)
+
+    async def _answer_one(self, given: object, request: Request) -> Mapping[str, Any]:
+        try:
+            asked = _well_formed(given)
+            context = await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))
+            prepared = self._prepared(asked, context, is_get=False)
+            if prepared.kind == "subscription":
+                raise RequestRejected(400, "A subscription is never one of a batch.")
+            return await self._house.execute(prepared, asked.variables, context, wants_cost=asked.wants_cost)
+        except RequestRejected as error:
+            self._house.accounts.refused(error.code)
+            return {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
+        except RequestRefused as refused:
+            return {"errors": refused.errors}
+
+    async def _read(self, request: Request) -> GraphQLRequest | list[object]:
+        """What is asked; a list where it is a batch."""
         if request.method == "POST":
-            return _well_formed(_json(await self._body(request), "The body"))
+            given = _json(await self._body(request), "The body")
+            return self._batch(cast(list[object], given)) if isinstance(given, list) else _well_formed(given)
         if request.method == "GET":
             most = self._house.settings.requests.url_bytes
             if len(request.scope["query_string"]) > most:
                 raise RequestRejected(414, f"A URL may have at most {most} bytes after its '?'.", "LIMIT_EXCEEDED")
             return _well_formed(dict(_parameters(request)))
         raise RequestRejected(405, "Use POST or GET.", headers={"allow": "GET, POST"})
+
+    def _batch(self, given: list[object]) -> list[object]:
+        most = self._house.settings.requests.batch
+        if most == 0:
+            raise RequestRejected(400, "One request at a time: the body must be an object, not a list.")
+        if len(given) > most:
+            raise RequestRejected(400, f"A batch may have at most {most} requests.", "LIMIT_EXCEEDED")
+        if not given:
+            raise RequestRejected(400, "The batch is empty.")
+        return given
 
     async def _body(self, request: Request) -> bytes:
         _check_content(request)
@@ -190,7 +232,7 @@ class GraphQLEndpoint:
             )
         return prepared
 
-    async def _stream(self, prepared: Prepared, asked: GraphQLRequest, context: Context, request: Request) -> ASGIApp:
+    async def _stream(self, prepared: Prepared, asked: GraphQLRequest, context: Context, request: Request) -> Answer:
         if not takes_streams(request.headers.get("accept")):
             raise RequestRefused([_NO_SUBSCRIPTION], prepared.kind)
         await self._house.before(prepared, asked.variables, context)
@@ -265,8 +307,6 @@ def _json(text: bytes, what: str) -> Any:
 
 def _well_formed(given: object) -> GraphQLRequest:
     """The request's parameters, each of its type; those that are not known here are ignored."""
-    if isinstance(given, list):
-        raise RequestRejected(400, "One request at a time: the body must be an object, not a list.")
     if not isinstance(given, dict):
         raise RequestRejected(400, "The body must be a JSON object with 'query'.")
     parameters = cast(dict[str, Any], given)
@@ -274,12 +314,12 @@ def _well_formed(given: object) -> GraphQLRequest:
         value = parameters.get(name)
         if value is not None and not isinstance(value, kind):
             raise RequestRejected(400, f"'{name}' must be {wanted}.")
-    document_id = identifier_of(parameters) if parameters.get("query") is None else ""
-    if document_id is None:
+    document_id = identifier_of(parameters)
+    if document_id is None and parameters.get("query") is None:
         raise RequestRejected(400, "'query' is missing: the text of a GraphQL document, or else its 'documentId'.")
     return GraphQLRequest(
         parameters.get("query"),
-        document_id,
+        document_id or "",
         parameters.get("operationName"),
         parameters.get("variables") or {},
         wants_cost=cast(dict[str, Any], parameters.get("extensions") or {}).get("cost") is True,
@@ -329,7 +369,10 @@ def _of_errors(media_type: str | None) -> str:
 
 
 def _response(
-    answer: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str] | None = None
+    answer: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    status: int,
+    media_type: str,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     body = orjson.dumps(answer)
     return Response(

@@ -4,7 +4,6 @@ In the path of a request only two things are counted: an operation with its time
 what is there when somebody looks. No label holds anything that a client sent: the codes are those of this server.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -50,23 +49,38 @@ class Metrics:
         self._refusals = Counter(
             "omniloket_refusals", "Requests that were not executed, by code.", ["code"], registry=self._registry
         )
+        self._slow = Counter(
+            "omniloket_slow_consumers",
+            "Streams that ended because their client did not keep up.",
+            registry=self._registry,
+        )
+        self.loop_lag = Histogram(
+            "omniloket_loop_lag_seconds",
+            "How late the event loop was, looked at ten times a second.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
         self._children: dict[tuple[str | None, str, bool], Any] = {}
         self._registry.register(_Figures(read))
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
 
-    def executed(self, kind: str, document: str | None, began: float, *, has_errors: bool) -> None:
-        """An operation that was executed; `began` by `time.perf_counter`, `document` by its name in a manifest."""
+    def executed(self, kind: str, document: str | None, seconds: float, *, has_errors: bool) -> None:
+        """An operation that was executed; `document` by its name in a manifest."""
         key = document, kind, has_errors
         child = self._children.get(key)
         if child is None:
             outcome = "errors" if has_errors else "answered"
             child = self._children[key] = self._operations.labels(document or "other", kind, outcome)
-        child.observe(time.perf_counter() - began)
+        child.observe(seconds)
 
     def refused(self, code: object) -> None:
         """A request that was not executed."""
         self._refusals.labels(code if isinstance(code, str) and code in CODES else "OTHER").inc()
+
+    def fell_behind(self) -> None:
+        """A stream whose client did not keep up."""
+        self._slow.inc()
 
     def text(self) -> bytes:
         """All figures, in Prometheus' text format."""

@@ -308,6 +308,9 @@ class RequestsSettings(_Part):
     url_bytes: int = Field(
         default=8_192, ge=256, le=65_536, description="Bytes that the URL of a GET request may have after its `?`."
     )
+    batch: int = Field(
+        default=0, ge=0, le=100, description="Requests that one body may hold as a list; 0: lists are refused."
+    )
     connections_per_address: int = Field(
         default=1_000, ge=1, le=1_000_000, description="Connections that one address may have, in each process."
     )
@@ -330,6 +333,12 @@ class TrustedSettings(_Part):
     only: bool = Field(default=False, description="Whether no other documents are executed.")
     except_roles: tuple[Role, ...] = Field(
         default=(Role.DEVELOPER,), description="Roles for which others are executed all the same."
+    )
+    automatic: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="Documents that clients may register by themselves, by Apollo's hashes; not with `only`.",
     )
 
 
@@ -409,6 +418,10 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64, description="Server processes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least serious lines that the log shows."
+    )
+    access_log: bool = Field(default=True, description="Whether each operation gets a line on standard output.")
+    usage_directory: Path | None = Field(
+        default=None, description="Where each process writes how often each part of the schema was used."
     )
     trusted_proxies: tuple[Proxy, ...] = Field(
         default=(),
@@ -555,6 +568,10 @@ def _check_together(settings: Settings) -> None:
     if settings.development_key_file is not None and settings.host not in LOOPBACK:
         raise SettingsError(
             f"host: must be a loopback address while development_key_file is set; but got: {settings.host!r}"
+        )
+    if settings.trusted.only and settings.trusted.automatic:
+        raise SettingsError(
+            f"trusted.automatic: must be 0 while trusted.only is set; but got: {settings.trusted.automatic}"
         )
     named = [each.issuer for each in settings.issuers]
     if len(set(named)) < len(named):

@@ -43,12 +43,16 @@ class Trusted:
 
 @dataclass(frozen=True)
 class TrustedDocuments:
-    """All documents of all manifests. `only`: no others are executed, save for the roles that are `excepted`."""
+    """All documents of all manifests. `only`: no others are executed, save for the roles that are `excepted`.
+
+    `can_register`: a client that is told so sends the text of a document that is not known, with its hash.
+    """
 
     by_id: Mapping[str, Trusted] = field(default_factory=dict[str, Trusted])
     by_text: Mapping[str, Trusted] = field(default_factory=dict[str, Trusted])
     only: bool = False
     excepted: frozenset[Role] = frozenset()
+    can_register: bool = False
 
     def found(self, query: str | None, document_id: str, viewer: Viewer) -> tuple[str, Trusted | None]:
         """The text that is asked for, by an id where there is none, and the trusted document that it is.
@@ -58,7 +62,7 @@ class TrustedDocuments:
         if query is None:
             trusted = self.by_id.get(document_id)
             if trusted is None:
-                raise _unknown(document_id)
+                raise _unknown(document_id, can_register=self.can_register)
             query = trusted.text
         else:
             trusted = self.by_text.get(query)
@@ -84,7 +88,7 @@ def read_manifests(settings: TrustedSettings) -> TrustedDocuments:
             by_text[trusted.text] = trusted
     # A document that several clients have is, under each of its ids, for the roles of all of them.
     by_id = {each: by_text[trusted.text] for each, trusted in by_id.items()}
-    return TrustedDocuments(by_id, by_text, settings.only, frozenset(settings.except_roles))
+    return TrustedDocuments(by_id, by_text, settings.only, frozenset(settings.except_roles), settings.automatic > 0)
 
 
 @dataclass(frozen=True)
@@ -197,9 +201,9 @@ def _stamp(file: Path) -> object:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _unknown(document_id: str) -> RequestRefused:
-    """In the words on which Apollo's clients send the whole document from now on, where it was a hash of theirs."""
-    if _DIGITS.fullmatch(document_id):
+def _unknown(document_id: str, *, can_register: bool) -> RequestRefused:
+    """In the words on which Apollo's clients send the text: with the hash this once, or without it from now on."""
+    if _DIGITS.fullmatch(document_id) and not can_register:
         return _refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
     return _refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
 

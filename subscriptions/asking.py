@@ -5,7 +5,7 @@ from typing import Any, cast
 
 
 def identifier_of(parameters: Mapping[str, Any]) -> str | None:
-    """The id of a document that is asked for without its text: `documentId`, or else Apollo's `persistedQuery`."""
+    """The id by which a document is asked for, or is to be known: `documentId`, or else Apollo's `persistedQuery`."""
     given = parameters.get("documentId")
     if isinstance(given, str):
         return given

@@ -68,12 +68,13 @@ class Membership(Protocol):
 
 
 class Sharing:
-    """All groups of this process."""
+    """All groups of this process. `delivered`: what they got, as often as they had members."""
 
     def __init__(self, executor: Executor, follow: Follow, terms: Terms) -> None:
         self.executor = executor
         self.follow = follow
         self.terms = terms
+        self.delivered = 0
         self._readings: dict[str, _Reading] = {}
         self._families: dict[Hashable, _Family] = {}
 
@@ -323,6 +324,7 @@ class _Group:
 
     async def deliver(self, payload: Payload, prepared: Prepared, context: object) -> None:
         """The same bytes to all members. Those whose rights are not sure are looked at first, each by itself."""
+        self._family.sharing.delivered += len(self.members)
         sure = [member for member in self.members if member.asked.is_sure()]
         unsure = self.members.keys() - sure if len(sure) < len(self.members) else ()
         if sure:

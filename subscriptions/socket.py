@@ -378,13 +378,13 @@ def _request(message: Mapping[str, Any]) -> _Request:
         raise _Closing(4400, "'payload' must be an object")
     given = cast(dict[str, Any], payload)
     query, name = given.get("query"), given.get("operationName")
-    document_id = identifier_of(given) if query is None else ""
-    if document_id is None or not (query is None or isinstance(query, str)):
+    document_id = identifier_of(given)
+    if (document_id is None and query is None) or not (query is None or isinstance(query, str)):
         raise _Closing(4400, "'query' must be a string")
     if name is not None and not isinstance(name, str):
         raise _Closing(4400, "'operationName' must be a string")
     wants_cost = _optional_object(given, "extensions").get("cost") is True
-    return _Request(query, document_id, name, _optional_object(given, "variables"), wants_cost)
+    return _Request(query, document_id or "", name, _optional_object(given, "variables"), wants_cost)
 
 
 def _optional_object(given: Mapping[str, Any], name: str) -> dict[str, Any]:

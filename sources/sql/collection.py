@@ -183,7 +183,7 @@ class SqlCollection(Generic[R, F]):
             named |= {f"{OWN}{index}": form for index, form in enumerate(self._own(scope.bsn or ""))}
         shape = (shape, scope.everyone, scope.confidential)
         return self._statements.bound(
-            shape, lambda: make(self._visible(scope, self._own_parameters)), conditions, named
+            shape, lambda: make(self._visible(scope, self._own_parameters)), conditions, named, len(ids)
         )
 
     def _of_parents_statement(self, link: Link, page: PageRequest, conditions: Sequence[Condition]) -> Statement:

@@ -48,6 +48,8 @@ class Database:
         self.serves = tuple(serves)
         self.statements_sent = 0
         self.statements_failed = 0
+        self.keys_asked = 0
+        self.rows_read = 0
         self._table = table
         self._timeout_seconds = timeout_seconds
         self._breaker = Breaker(patience)
@@ -132,6 +134,7 @@ class Database:
     async def _rows(self, bound: Bound) -> Rows:
         held = await self._connections.take()
         self.statements_sent += 1
+        self.keys_asked += bound.keys
         try:
             rows = await held.rows(bound)
         except StatementFailed:
@@ -141,4 +144,5 @@ class Database:
             self._connections.drop(held)
             raise
         self._connections.give_back(held)
+        self.rows_read += len(rows)
         return rows

@@ -27,11 +27,15 @@ Take = Callable[[Mapping[str, Any], Sequence[Any]], Any]
 
 @dataclass(frozen=True)
 class Bound:
-    """A text with the values of its parameters, in order. `columns`: the names of what it gives, in order."""
+    """A text with the values of its parameters, in order. `columns`: the names of what it gives, in order.
+
+    `keys`: how many it asks for at once.
+    """
 
     text: str
     values: Sequence[Any]
     columns: Sequence[str]
+    keys: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,20 +58,21 @@ class Statements:
         make: Callable[[], sa.Select[Any]],
         conditions: Sequence[sa.ColumnElement[bool]],
         named: Mapping[str, Any],
+        keys: int = 0,
     ) -> Bound:
         """The statement that `make` makes with these conditions; `shape` says what it depends on besides them.
 
         `named`: the values of parameters that are in the statement by name, whatever its conditions.
         """
         condition = sa.and_(sa.true(), *conditions) if conditions else None
-        return self._bound(shape, make, condition, named)
+        return self._bound(shape, make, condition, named, keys)
 
     def of(self, statement: sa.Select[Any]) -> Bound:
         """A statement that is made already."""
-        return self._bound(None, lambda: statement, statement, {})
+        return self._bound(None, lambda: statement, statement, {}, 0)
 
     def _bound(
-        self, shape: Hashable, make: Callable[[], sa.Select[Any]], varying: object, named: Mapping[str, Any]
+        self, shape: Hashable, make: Callable[[], sa.Select[Any]], varying: object, named: Mapping[str, Any], keys: int
     ) -> Bound:
         parameters: Sequence[sa.BindParameter[Any]] = ()
         values: Sequence[Any] = ()
@@ -78,7 +83,7 @@ class Statements:
             lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in values)
             shape = (shape, key.key, lengths)
         template = self._template(shape, make, parameters, named)
-        return Bound(template.text, [take(named, values) for take in template.takes], template.columns)
+        return Bound(template.text, [take(named, values) for take in template.takes], template.columns, keys)
 
     def _template(
         self,

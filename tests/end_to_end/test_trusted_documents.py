@@ -195,3 +195,61 @@ def test_a_manifest_at_fault_stops_the_start(trusting: Server, directory: Path, 
         assert words in done.stderr
     (directory / "screen.json").unlink()
     assert "screen.json" in _run(directory, "check").stderr
+
+
+async def test_a_client_registers_a_document_by_its_hash(sqlite_urls: Urls, directory: Path) -> None:
+    by_hash = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digits(CHANNELS)}}}
+    with serving(sqlite_urls, directory, OMNILOKET_TRUSTED__AUTOMATIC="2") as server:
+        assert code(post(server, **by_hash)) == "PERSISTED_QUERY_NOT_FOUND"
+        assert code(post(server, query=ROLE, **by_hash)) == "BAD_USER_INPUT"
+        assert code(post(server, **by_hash)) == "PERSISTED_QUERY_NOT_FOUND"
+        for _ in range(2):
+            assert len(post(server, query=CHANNELS, **by_hash)["data"]["channels"]) > 5
+        assert len(post(server, **by_hash)["data"]["channels"]) > 5
+        headers = {"authorization": f"Bearer {server.agent}"}
+        by_get = httpx.get(server.url, params={"extensions": json.dumps(by_hash["extensions"])}, headers=headers)
+        assert len(by_get.json()["data"]["channels"]) > 5
+        async with connected(server, server.agent) as socket:
+            await socket.send({"id": "1", "type": "subscribe", "payload": by_hash})
+            assert len((await socket.event("1"))["data"]["channels"]) > 5
+        for name in ("a", "b"):
+            other = f"{{ {name}: viewer {{ role }} }}"
+            extensions = {"persistedQuery": {"version": 1, "sha256Hash": digits(other)}}
+            assert "errors" not in post(server, query=other, extensions=extensions)
+        assert code(post(server, **by_hash)) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+def test_nothing_that_cannot_be_executed_is_registered(sqlite_urls: Urls, directory: Path) -> None:
+    with serving(sqlite_urls, directory, OMNILOKET_TRUSTED__AUTOMATIC="2") as server:
+        for wrong in ("{ nothing }", "{"):
+            by_hash = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digits(wrong)}}}
+            assert code(post(server, query=wrong, **by_hash)).startswith("GRAPHQL_")
+            assert code(post(server, **by_hash)) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+def test_who_uses_what_is_recorded_and_told(sqlite_urls: Urls, directory: Path) -> None:
+    recording = {**environment(directory, only=False), "OMNILOKET_USAGE_DIRECTORY": str(directory / "usage")}
+    with serving(sqlite_urls, directory, **recording) as server:
+        for _ in range(3):
+            post(server, documentId="id-MyRole")
+        post(server, query='{ report(by: { number: "999990019" }) { status } }')
+        assert _used(directory) == "Nothing has been recorded yet.\n"
+    told = _used(directory)
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in told.splitlines() if "│" in line]
+    assert ["Viewer.role", "screen", "3", ""] in rows
+    assert ["Query.report(by:)", "other", "1", ""] in rows
+    assert ["ReportBy.number", "other", "1", ""] in rows
+    assert "Recorded from 2" in told
+    assert "999990019" not in told + "".join(each.read_text() for each in (directory / "usage").iterdir())
+    unused = _used(directory, "--unused").splitlines()
+    assert "Report.title" in unused
+    assert "Report.status" not in unused
+    (directory / "usage" / "other.json").write_text("{}")
+    assert "not what a server has recorded" in _used(directory)
+
+
+def _used(directory: Path, *arguments: str) -> str:
+    given = {**os.environ, "OMNILOKET_USAGE_DIRECTORY": str(directory / "usage"), "COLUMNS": "160"}
+    command = [str(OMNILOKET), "documents", "usage", "--config", str(directory / "omniloket.toml"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=given, check=False)
+    return done.stdout + done.stderr

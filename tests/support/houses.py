@@ -33,7 +33,14 @@ def settings(urls: Urls, **more: Any) -> Settings:
     """Settings over some databases, with the keys that tests seal with. Nothing is linked: many tests share them."""
     sources = {name: {"url": url} for name, url in urls.items()}
     return read(
-        None, **{"sources": sources, "sealing": {"current": 2, "keys": KEYS}, "linking": {"run": False}, **more}
+        None,
+        **{
+            "sources": sources,
+            "sealing": {"current": 2, "keys": KEYS},
+            "linking": {"run": False},
+            "access_log": False,
+            **more,
+        },
     )
 
 

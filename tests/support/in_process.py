@@ -13,6 +13,7 @@ from sqlalchemy import make_url
 from starlette.applications import Starlette
 
 from omniloket.app import application
+from omniloket.http import REQUEST_HEADER
 from resolvers.live import CONTACTS, JOURNEYS, STATUSES
 from resolvers.live_cursors import sealed_for_every_field
 from sources.ports import Mark
@@ -64,7 +65,10 @@ def from_the_beginning(urls: Urls) -> str:
 
 
 class Served:
-    """A world that can be asked. Answers are what goes over the wire: status, headers, and the body or messages."""
+    """A world that can be asked. Answers are what goes over the wire: status, headers, and the body or messages.
+
+    The id of the request is left out: it is random.
+    """
 
     def __init__(self, world: World, app: Starlette, client: httpx.AsyncClient) -> None:
         self.world = world
@@ -78,7 +82,7 @@ class Served:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         headers |= {"omniloket-purpose": asker.purpose} if asker.purpose else {}
         response = await self._client.post(URL, json={"query": query, "variables": variables}, headers=headers)
-        head = b"\n".join(b"%s: %s" % header for header in response.headers.raw)
+        head = b"\n".join(b"%s: %s" % header for header in response.headers.raw if header[0] != REQUEST_HEADER)
         return b"%d\n%s\n\n%s" % (response.status_code, head, response.content)
 
     async def answer(self, asker: Asker, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:

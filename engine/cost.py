@@ -1,8 +1,10 @@
 """What an operation may cost, told before it runs: about the number of objects that its answer may hold.
 
 The directives are those of IBM's GraphQL Cost Directives specification: `@cost` weighs a type or field, `@listSize`
-says how long a list may be, by an argument or by assumption. An object weighs 1 where nothing else is said, a scalar
-nothing. A price depends on the document, its variables and the schema alone: it tells nothing of what there is.
+says how long a list may be, by an argument or by assumption. An object weighs 1 where nothing else is said. A page weighs
+1 more for each row that it may have, which is read whatever is asked of it; and an object 1 more for every ten values
+that are asked of it, which bounds how long the largest answers take to make. A price depends on the document, its
+variables and the schema alone: it tells nothing of what there is.
 
 An operation is priced once, as a function of its variables; what depends on none of them is added up then. What a
 variable leaves out by @skip or @include counts all the same, and of several types the dearest.
@@ -35,6 +37,9 @@ from strawberry.schema_directive import Location
 
 from engine.runtime_types import DEFINITION
 
+VALUES_A_POINT = 10
+"""Scalars and enums of one object that are had for its own weight, and for each point more."""
+
 Price = Callable[[Mapping[str, Any]], int]
 """From the values of variables, as they were given, to what the operation may cost."""
 
@@ -57,7 +62,7 @@ class Cost:
     locations=[Location.FIELD_DEFINITION],
     name="listSize",
     description="How long a list may be: as one of its slicing arguments says, else as assumed. The fields named in "
-    "`sizedFields` are as long, instead of the field itself.",
+    "`sizedFields` are as long, instead of the field itself, which weighs 1 more for each item that is read for them.",
 )
 class ListSize:
     assumed_size: int
@@ -104,11 +109,16 @@ class _Operation:
         self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode], sized: Sequence[str], size: _Amount
     ) -> _Amount:
         """What one object of a type costs below itself; fields that are `sized` count as often as that."""
-        amounts: list[_Amount] = []
-        for nodes in self._merged(type_, sets).values():
+        merged = self._merged(type_, sets)
+        amounts: list[_Amount] = [sum(self._is_value(type_, nodes[0]) for nodes in merged.values()) // VALUES_A_POINT]
+        for nodes in merged.values():
             amount = self._field(type_, nodes)
             amounts.append(_times(size, amount) if nodes[0].name.value in sized else amount)
         return _sum(amounts)
+
+    def _is_value(self, type_: GraphQLObjectType, node: FieldNode) -> bool:
+        definition = type_.fields.get(node.name.value)
+        return definition is None or not is_composite_type(cast(Any, get_named_type)(definition.type))
 
     def _merged(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Mapping[str, Sequence[FieldNode]]:
         merged: dict[str, list[FieldNode]] = {}
@@ -149,7 +159,7 @@ class _Operation:
             return _sum([weight, self._below(type_, sets, (), 1)])
         size = self._size(directive, nodes[0])
         if directive.sized_fields:
-            return _sum([weight, self._below(type_, sets, directive.sized_fields, size)])
+            return _sum([weight, size, self._below(type_, sets, directive.sized_fields, size)])
         return _times(size, _sum([weight, self._below(type_, sets, (), 1)]))
 
     def _below(self, type_: Any, sets: Sequence[SelectionSetNode], sized: Sequence[str], size: _Amount) -> _Amount:

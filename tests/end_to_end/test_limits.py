@@ -46,11 +46,12 @@ def agent(server: Server, name: str) -> str:
 
 
 def test_an_operation_is_refused_by_its_price_before_it_runs(server: Server) -> None:
-    # 10 for any operation, 1 for the connection, and for each contact itself, its journey, a connection and its items.
-    for inner, is_served in [(96, True), (97, False)]:
+    # 10 for any operation, 1 for the connection, its rows, and for each contact itself, its journey, a connection, its
+    # rows and its items.
+    for inner, is_served in [(47, True), (48, False)]:
         answer = post(server, server.agent, query=WIDE, variables={"outer": 100, "inner": inner}).json()
         assert ("errors" not in answer) is is_served, answer
-    (error,) = post(server, server.agent, query=WIDE, variables={"outer": 100, "inner": 97}).json()["errors"]
+    (error,) = post(server, server.agent, query=WIDE, variables={"outer": 100, "inner": 48}).json()["errors"]
     assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "price": 10_011, "maximum": 10_000}
 
 
@@ -77,7 +78,7 @@ def test_the_price_is_the_same_for_whoever_asks(frugal: Server) -> None:
     query = "{ contacts(first: 7) { totalCount edges { node { citizen { fullName } } } } }"
     for number, token in enumerate([None, agent(frugal, "priced"), frugal.citizen("999990019")]):
         answer = post(frugal, token, f"192.0.2.2{number}", query=query, extensions={"cost": True}).json()
-        assert answer["extensions"]["cost"]["price"] == 10 + 1 + 5 + 7 * 2
+        assert answer["extensions"]["cost"]["price"] == 10 + 1 + 7 + 5 + 7 * 2
 
 
 def test_a_principal_that_has_used_its_points_is_told_when_to_come_back(frugal: Server) -> None:
@@ -101,7 +102,7 @@ def test_documents_that_are_never_the_same_cost_by_their_length(frugal: Server) 
 
 def test_principals_of_one_address_share_its_points(frugal: Server) -> None:
     tokens = [agent(frugal, f"one of many {n}") for n in range(4)]
-    wide = {"query": WIDE, "variables": {"outer": 19, "inner": 97}}
+    wide = {"query": WIDE, "variables": {"outer": 19, "inner": 48}}
     assert [post(frugal, token, "192.0.2.50", **wide).status_code for token in tokens] == [200, 200, 200, 429]
     assert post(frugal, tokens[3], "192.0.2.51", **wide).status_code == 200
     assert post(frugal, None, "192.0.2.50", query=SMALL).status_code == 200

@@ -20,7 +20,7 @@ from support.houses import AGENT, ANONYMOUS, DEVELOPER, Asking, citizen, opened
 
 BSN = "900000012"
 IDS = [encode("Citizen", citizen_key(SEALER, BSN)), encode("Contact", 100_001), encode("Journey", 1)]
-EXPECTED = {"BAD_USER_INPUT", "FORBIDDEN", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+EXPECTED = {"BAD_USER_INPUT", "LIMIT_EXCEEDED", "FORBIDDEN", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(["\0", "%", "'", "+31612345678", BSN])
 instants = st.sampled_from(["2026-05-12T09:30:00Z", "0002-01-01T00:00:00+23:59", "9998-12-31T23:59:59-23:59", "soon"])

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import pytest
 import strawberry
 from graphql import GraphQLSchema, OperationDefinitionNode, parse, validate
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cost import Cost, ListSize, Pricing
@@ -78,11 +78,16 @@ def price(query: str, page_size: int = 25, **variables: Any) -> int:
         ("{ box { name } other: box { name } }", 2),
         ("{ heavy { name } }", 7),
         ("{ __typename }", 0),
-        ("{ box { boxes(first: 4) { edges { node { lid { weight } } } } } }", 1 + 1 + 4 * 2),
-        ("{ box { boxes(last: 4) { total edges { node { name } } } } }", 1 + 1 + 5 + 4),
-        ("{ box { boxes { edges { node { name } } } } }", 1 + 1 + 25),
+        ("{ box { boxes(first: 4) { edges { node { lid { weight } } } } } }", 1 + 1 + 4 + 4 * 2),
+        ("{ box { boxes(last: 4) { total edges { node { name } } } } }", 1 + 1 + 4 + 5 + 4),
+        ("{ box { boxes { edges { node { name } } } } }", 1 + 1 + 25 + 25),
+        ("{ box { boxes(first: 4) { total } } }", 1 + 1 + 4 + 5),
+        ("{ box { boxes(first: 4) { edges { __typename } } } }", 1 + 1 + 4),
         ("{ box { boxes(first: 0) { edges { node { name } } } } }", 2),
-        ("{ box { boxes(first: 3) { edges { node { boxes(first: 5) { edges { node { name } } } } } } } }", 2 + 3 * 7),
+        (
+            "{ box { boxes(first: 3) { edges { node { boxes(first: 5) { edges { node { name } } } } } } } }",
+            2 + 3 + 3 * (2 + 5 + 5),
+        ),
         ('{ byIds(ids: ["a", "b", "c"]) { lid { weight } } }', 3 * 2),
         ("{ box { parts { __typename } } }", 1 + 10),
         ("{ box { parts { ... on Nut { weight } ... on Bolt { nuts { weight } } } } }", 1 + 10 * (1 + 3)),
@@ -101,11 +106,18 @@ def test_variables_say_how_long_lists_are_and_defaults_where_they_do_not() -> No
           byIds(ids: $ids) { name }
         }
     """
-    assert price(query, ids=["a"] * 7) == 2 + 2 + 7
-    assert price(query, n=9, ids=[]) == 2 + 9
-    assert price(query, n=None, ids=[]) == 2 + 25
+    assert price(query, ids=["a"] * 7) == 2 + 2 + 2 + 7
+    assert price(query, n=9, ids=[]) == 2 + 9 + 9
+    assert price(query, n=None, ids=[]) == 2 + 25 + 25
     assert price(query, n=-5, ids=[]) == 2
-    assert price(query, n="many", ids="a") == 2 + 25 + 100
+    assert price(query, n="many", ids="a") == 2 + 25 + 25 + 100
+
+
+@pytest.mark.parametrize(("values", "points"), [(9, 1), (10, 2), (19, 2), (20, 3)])
+def test_an_object_with_many_values_weighs_more(values: int, points: int) -> None:
+    names = " ".join(f"a{number}: name" for number in range(values))
+    assert price(f"{{ box {{ {names} lid {{ weight }} }} }}") == points + 1
+    assert price(f'{{ byIds(ids: ["a", "b", "c"]) {{ ...F }} }} fragment F on Box {{ {names} }}') == 3 * points
 
 
 @pytest.mark.parametrize("size", ["-5", "-2147483648"])
@@ -115,7 +127,7 @@ def test_a_list_of_negative_length_takes_nothing_off_the_price(size: str) -> Non
 
 
 def test_a_page_is_as_long_as_the_server_says_unless_told() -> None:
-    assert price("{ box { boxes { edges { node { name } } } } }", page_size=4) == 2 + 4
+    assert price("{ box { boxes { edges { node { name } } } } }", page_size=4) == 2 + 4 + 4
 
 
 def test_fragments_that_multiply_are_priced_at_once() -> None:
@@ -125,8 +137,8 @@ def test_fragments_that_multiply_are_priced_at_once() -> None:
 
 
 def _objects(asked: Sequence[Any]) -> int:
-    """How many the largest answer has below a box."""
-    return sum(1 if kind == "lid" else 1 + sum(1 + _objects(below) for _ in range(size)) for kind, size, below in asked)
+    """How many the largest answer has below a box, and as many rows as are read for its pages."""
+    return sum(1 if kind == "lid" else 1 + size + size * (1 + _objects(below)) for kind, size, below in asked)
 
 
 boxes: Any = st.deferred(
@@ -148,5 +160,6 @@ def _text(asked: Sequence[Any], path: str = "f") -> str:
 
 
 @given(boxes)
+@settings(deadline=None)
 def test_a_price_is_the_number_of_objects_in_the_largest_answer(asked: Sequence[Any]) -> None:
     assert price(f"{{ box {{ {_text(asked)} }} }}") == 1 + _objects(asked)

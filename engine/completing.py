@@ -7,6 +7,7 @@ is not usual is looked at one by one, and fails as in graphql-core, with its wor
 from collections.abc import Sequence
 from itertools import accumulate, chain, pairwise
 from typing import Any, Protocol, cast
+from weakref import ref
 
 from graphql import GraphQLError, GraphQLLeafType, GraphQLObjectType, pyutils
 from graphql.execution.collect_fields import FieldDetails
@@ -61,12 +62,19 @@ class Leaf:
         return output
 
 
+def there(field: "ref[Field]") -> Field:
+    """A field that its completion refers to; it holds the completion, and is there as long as that is used."""
+    found = field()
+    assert found is not None  # noqa: S101
+    return found
+
+
 class ListOf:
     """Lists: the items of all of them are completed together."""
 
     def __init__(self, items: Completion, field: Field, *, nullable: bool) -> None:
         self.items = items
-        self.field = field
+        self._field = ref(field)
         self.nullable = nullable
 
     def complete(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
@@ -90,7 +98,8 @@ class ListOf:
         if isinstance(value, BaseException):
             return run.failed(value)
         if not cast(Any, pyutils).is_iterable(value):
-            place = f"{self.field.parent}.{self.field.name}"
+            field = there(self._field)
+            place = f"{field.parent}.{field.name}"
             return run.failed(GraphQLError(f"Expected Iterable, but did not find one for field '{place}'."))
         try:
             return list(value)
@@ -106,7 +115,7 @@ class Objects:
     ) -> None:
         self.types = types
         self.selections = selections
-        self.field = field
+        self._field = ref(field)
         self.nullable = nullable
 
     def complete(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
@@ -145,7 +154,7 @@ class Objects:
             return run.failed(error)
 
     def _ask(self, value: Any, run: Run) -> GraphQLObjectType:
-        executor, info = run.core(self.field)
+        executor, info = run.core(there(self._field))
         details = [FieldDetails(node, None) for node in info.field_nodes]
         type_: Any = self.types.declared
         if self.types.is_abstract:

@@ -1,10 +1,10 @@
 """What an operation may cost, told before it runs: about the number of objects that its answer may hold.
 
 The directives are those of IBM's GraphQL Cost Directives specification: `@cost` weighs a type or field, `@listSize`
-says how long a list may be, by an argument or by assumption. An object weighs 1 where nothing else is said. A page weighs
-1 more for each row that it may have, which is read whatever is asked of it; and an object 1 more for every ten values
-that are asked of it, which bounds how long the largest answers take to make. A price depends on the document, its
-variables and the schema alone: it tells nothing of what there is.
+says how long a list may be, by an argument or by assumption. An object weighs 1 where nothing else is said. A page
+weighs 1 more for each row that it may have, which is read whatever is asked of it; and an object 1 more for every ten
+values that are asked of it, which bounds how long the largest answers take to make. A price depends on the document,
+its variables and the schema alone: it tells nothing of what there is.
 
 An operation is priced once, as a function of its variables; what depends on none of them is added up then. What a
 variable leaves out by @skip or @include counts all the same, and of several types the dearest.

@@ -27,7 +27,6 @@ from graphql import (
     SelectionSetNode,
     VariableNode,
     Visitor,
-    parse,
     specified_rules,
     validate,
     visit,
@@ -42,6 +41,7 @@ from engine.cost import Price, Pricing
 from engine.ignored import refuse_ignored
 from engine.limits import Exceeded, Limits, check_document, check_text
 from engine.one_of import OneOfVariables
+from engine.parsing import parse
 from engine.plan import Plan
 from engine.uses import uses
 

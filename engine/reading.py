@@ -57,7 +57,8 @@ def generate(selection: Selection) -> Callable[..., list[dict[str, Any]]]:
     )
     namespace: dict[str, Any] = {}
     exec(_compiled(source), namespace)  # noqa: S102 of names of fields and attributes alone
-    return namespace["bind"](*(writer.bound[name] for name in names))
+    bind = namespace.pop("bind")  # a function that its own globals hold is a circle
+    return bind(*(writer.bound[name] for name in names))
 
 
 @lru_cache(maxsize=2_000)

@@ -128,5 +128,7 @@ class Context(RequestState):
         """
         fetching = self.fetching.get(id(collection))
         if fetching is None:
-            fetching = self.fetching[id(collection)] = Fetching(lambda keys: collection.by_ids(keys, self.scope))
+            # Without this context in it, which holds it: a circle would keep all records until it is collected.
+            scope = self.scope
+            fetching = self.fetching[id(collection)] = Fetching(lambda keys: collection.by_ids(keys, scope))
         return await fetching.records(keys)

@@ -14,7 +14,7 @@ NPM := web/npm
 WEB_INSTALLED := web/node_modules/.installed
 BUNDLE := omniloket/bundle/index.html
 
-.PHONY: run test engine-test access-test check format benchmark live-benchmark flood-benchmark overload-benchmark constraints clean graphiql screenshot
+.PHONY: run test engine-test access-test check format benchmark live-benchmark flood-benchmark holding-benchmark overload-benchmark constraints clean graphiql screenshot
 
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
@@ -76,6 +76,9 @@ live-benchmark: $(INSTALLED) ## what live updates cost; writes the figures into 
 
 flood-benchmark: $(INSTALLED) ## what a flood of refused requests costs, and who notices; writes into docs/benchmarks.md
 	$(BIN)/python benchmarks/flood.py --write
+
+holding-benchmark: $(INSTALLED) ## how long the largest requests hold up the others; writes into docs/benchmarks.md
+	$(BIN)/python benchmarks/holding.py --write
 
 overload-benchmark: $(INSTALLED) ## what a server does with more than it can answer; writes into docs/benchmarks.md
 	$(BIN)/python benchmarks/overload.py --write

@@ -73,7 +73,7 @@ def main() -> None:
         idle = bench.behaved().result()
         start = process.memory_info().rss
         found = {kind: bench.flooded(kind, start) for kind in kinds(token)}
-        conditions = asyncio.run(told(wanted, urls, {"Q3": len(asked)}))
+        conditions = asyncio.run(told(wanted, urls, {"Q3": len(asked)}, f"Each flood took {wanted.seconds:g} s."))
     _tell(f"{conditions}\n\n{_table(found, idle)}", write=wanted.write)
 
 
@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--citizens", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each flood")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}")
-    parser.set_defaults(rounds=1, requests=0, core_revision=None)
+    parser.set_defaults(core_revision=None)
     return parser.parse_args()
 
 

@@ -80,7 +80,7 @@ def main() -> None:
         command = [*queries.SERVE, "--config", str(settings)]
         process, address = stack.enter_context(queries.server(command, directory / "server.log"))
         found = uvloop.run(_measured(process, int(address.rpartition(":")[2]), token, wanted.times))
-        conditions = asyncio.run(told(wanted, urls, {"each": wanted.times}))
+        conditions = asyncio.run(told(wanted, urls, {}, f"Each was sent {wanted.times} times."))
     _tell(f"{conditions}\n\n{_table(found)}", write=wanted.write)
 
 
@@ -89,7 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--citizens", type=int, default=2_000)
     parser.add_argument("--times", type=int, default=7, help="that each request is sent")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}")
-    parser.set_defaults(rounds=1, requests=0, core_revision=None)
+    parser.set_defaults(core_revision=None)
     return parser.parse_args()
 
 

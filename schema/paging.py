@@ -27,7 +27,9 @@ class Edge(Generic[T]):
     record: ClassVar[type] = paging.Edge
 
     node: T = field("The item.")
-    cursor: str = batched(paging.cursors, "The item's place, to pass as `after` or `before`. Opaque.")
+    cursor: str = batched(
+        paging.cursors, "The item's place, to pass as `after` or `before`. Opaque.", directives=[Cost(weight=1)]
+    )
 
     @classmethod
     def is_type_of(cls, obj: object, _info: Any) -> bool:

@@ -20,18 +20,21 @@ _COUNTED = {
 }
 
 
-async def told(wanted: argparse.Namespace, urls: Mapping[str, str], arguments: Mapping[str, int]) -> str:
-    """A paragraph. `arguments`: over how many each query varies."""
+async def told(
+    wanted: argparse.Namespace, urls: Mapping[str, str], arguments: Mapping[str, int], times: str | None = None
+) -> str:
+    """A paragraph. `arguments`: over how many each query varies; `times`: how often it was measured, unless in rounds."""
     rows = {
         name: await _value(urls[source], f"SELECT count(*) FROM {table}") for name, (source, table) in _COUNTED.items()
     }
     version = await _value(urls["persons"], "SHOW server_version")
     amounts = ", ".join(f"{count:,} {name}" for name, count in rows.items())
     varied = ", ".join(f"{query} {count:,}" for query, count in arguments.items())
+    varied = f"; arguments varied over: {varied}" if varied else ""
+    times = times or f"Medians of {wanted.rounds} rounds of {wanted.requests} requests."
     revision = f" graphql-core executes revision {wanted.core_revision}." if wanted.core_revision else ""
     return fill(
-        f"{wanted.citizens:,} citizens, {amounts}; arguments varied over: {varied}. "
-        f"Medians of {wanted.rounds} rounds of {wanted.requests} requests. "
+        f"{wanted.citizens:,} citizens, {amounts}{varied}. {times} "
         f"{datetime.now(UTC):%d %B %Y}; {processor()}, {os.cpu_count()} cores, {platform.system()}; "
         f"CPython {platform.python_version()}, PostgreSQL {version}.{revision}",
         width=120,

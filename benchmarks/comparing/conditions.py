@@ -23,7 +23,7 @@ _COUNTED = {
 async def told(
     wanted: argparse.Namespace, urls: Mapping[str, str], arguments: Mapping[str, int], times: str | None = None
 ) -> str:
-    """A paragraph. `arguments`: over how many each query varies; `times`: how often it was measured, unless in rounds."""
+    """A paragraph. `arguments`: over how many each query varies; `times`: how often, unless it was in rounds."""
     rows = {
         name: await _value(urls[source], f"SELECT count(*) FROM {table}") for name, (source, table) in _COUNTED.items()
     }

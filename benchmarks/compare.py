@@ -29,7 +29,7 @@ import queries
 from comparing.chart import chart
 from comparing.client import Job, Measured, ask, measure
 from comparing.conditions import told
-from comparing.figures import BY_HAND, CONSTANT, CORE, IN_SQL, OMNILOKET, Cell, Figures
+from comparing.figures import BY_HAND, CONSTANT, CORE, IN_SQL, OMNILOKET, UNPROTECTED, Cell, Figures
 from comparing.merging import merge, settle
 from comparing.questions import Question, questions
 from comparing.tables import tables
@@ -44,7 +44,7 @@ PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
 BEGIN, END = "<!-- figures: written by benchmarks/compare.py -->", "<!-- end of figures -->"
 MERGED = "omniloket_demo_merged"
 SOURCES = ("PERSONS", "SERVICEMODULE", "INCIDENTS", "JOURNEYS")
-ENVIRONMENT = {"OMNILOKET_LINKING__RUN": "false"} | {f"OMNILOKET_SOURCES__{name}__POOL_SIZE": "6" for name in SOURCES}
+ENVIRONMENT = {"OMNILOKET_LINKING__RUN": "false"} | {f"OMNILOKET_SOURCES__{name}__POOL_SIZE": "4" for name in SOURCES}
 """Omniloket's settings here: nothing goes on behind the measurements, and all servers together keep within the 100
 connections that PostgreSQL takes. The peers have as many.
 """
@@ -92,10 +92,13 @@ def main() -> None:
         urls = {name: source.url for name, source in read(settings).sources}
         merged = asyncio.run(_prepared(postgres, urls))
         servers = {
-            name: _started(stack, command, directory / f"{name}.log", takes_graphql=name in (CORE, OMNILOKET))
+            name: _started(
+                stack, command, directory / f"{name}.log", takes_graphql=name in (CORE, OMNILOKET, UNPROTECTED)
+            )
             for name, command in {
                 CORE: [*_core(wanted, directory), str(settings)],
                 OMNILOKET: [*queries.SERVE, "--config", str(settings)],
+                UNPROTECTED: [*_peer("unprotected"), str(settings)],
                 BY_HAND: [*_peer("four_databases"), str(settings)],
                 IN_SQL: [*_peer("one_database"), merged],
                 CONSTANT: _peer("constant"),

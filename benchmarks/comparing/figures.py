@@ -6,15 +6,17 @@ from statistics import median
 
 from comparing.client import Measured
 
-CORE, OMNILOKET, BY_HAND, IN_SQL, CONSTANT = "graphql-core", "Omniloket", "by hand", "in SQL", "constant"
+CORE, OMNILOKET, UNPROTECTED = "graphql-core", "Omniloket", "unprotected"
+BY_HAND, IN_SQL, CONSTANT = "by hand", "in SQL", "constant"
 SERVERS = {
     CORE: "this schema on graphql-core",
     OMNILOKET: "Omniloket",
+    UNPROTECTED: "Omniloket, unprotected",
     BY_HAND: "by hand, four databases",
     IN_SQL: "by hand, one database, JSON from PostgreSQL",
     CONSTANT: "a constant answer",
 }
-RATIOS = ((CORE, OMNILOKET), (OMNILOKET, BY_HAND))
+RATIOS = ((CORE, OMNILOKET), (OMNILOKET, BY_HAND), (OMNILOKET, UNPROTECTED))
 
 Cell = tuple[str, int, str]
 """A query, a number of connections, and a server."""

@@ -73,7 +73,7 @@ async def test_a_connection_that_sends_blank_lines_after_its_answer_is_shed(stri
     writer.close()
 
 
-@pytest.mark.parametrize(("bytes_behind", "status"), [(1_500, b"200"), (2_500, b"400"), (100_000, b"400")])
+@pytest.mark.parametrize(("bytes_behind", "status"), [(1_500, b"200"), (2_500, b"400"), (20_000, b"400")])
 async def test_what_stands_behind_a_body_is_bounded_as_a_head_is(
     strict: Server, bytes_behind: int, status: bytes
 ) -> None:
@@ -82,8 +82,9 @@ async def test_what_stands_behind_a_body_is_bounded_as_a_head_is(
     reader, writer = await _open(strict, head + b"%x\r\n%b\r\n0\r\n" % (len(body), body))
     await asyncio.sleep(0.1)
     writer.write(b"x-behind: " + b"x" * bytes_behind)
-    await asyncio.sleep(0.1)
-    writer.write(b"\r\n\r\n")
+    if status == b"200":  # where it is refused, more would meet a connection that is closed, and lose the answer
+        await asyncio.sleep(0.1)
+        writer.write(b"\r\n\r\n")
     assert (await reader.readline()).startswith(b"HTTP/1.1 " + status)
     writer.close()
 

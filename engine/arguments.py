@@ -4,11 +4,11 @@ from datetime import date, time
 from enum import Enum
 from typing import Any, cast
 
-from graphql import FieldNode, GraphQLField, GraphQLSchema, ValueNode, VariableNode, get_argument_values
+from graphql import FieldNode, GraphQLField, ValueNode, VariableNode, get_argument_values
 from graphql.execution.values import VariableValues
-from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
+from engine.converting import Conversions
 from engine.runtime_types import DEFINITION
 
 _IMMUTABLE = (str, int, float, Enum, date, time, type(None))
@@ -22,11 +22,11 @@ class FieldArguments:
     had in its hands.
     """
 
-    def __init__(self, schema: GraphQLSchema, field: GraphQLField, node: FieldNode) -> None:
-        self._converter: Any = cast(Any, schema.extensions)[DEFINITION].schema_converter
+    def __init__(self, conversions: Conversions, field: GraphQLField, node: FieldNode) -> None:
         self._field = field
         self._node = node
-        self._definition: StrawberryField = cast(Any, field.extensions)[DEFINITION]
+        definition: StrawberryField = cast(Any, field.extensions)[DEFINITION]
+        self._arguments = conversions.of_arguments(definition.arguments)
         self._constant: dict[str, Any] | None = None
         if not any(_has_variable(each.value) for each in node.arguments or ()):
             self._constant = self._immutable()
@@ -36,9 +36,7 @@ class FieldArguments:
         return self._coerced(variables) if self._constant is None else dict(self._constant)
 
     def _coerced(self, variables: VariableValues) -> dict[str, Any]:
-        values = get_argument_values(self._field, self._node, variables, hide_suggestions=True)
-        converter = self._converter
-        return convert_arguments(values, self._definition.arguments, converter.scalar_registry, converter.config)
+        return self._arguments.given(get_argument_values(self._field, self._node, variables, hide_suggestions=True))
 
     def _immutable(self) -> dict[str, Any] | None:
         try:

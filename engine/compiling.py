@@ -33,6 +33,7 @@ from graphql import (
 from engine.arguments import FieldArguments
 from engine.batching import METADATA_KEY, Batched
 from engine.completing import Leaf, ListOf, Objects
+from engine.converting import Conversions
 from engine.guards import guard_of
 from engine.plan import Completion, Conditions, Field, Occurrence, Plan, Selection
 from engine.reading import unchanged
@@ -57,6 +58,7 @@ class Compiler:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self.schema = schema
+        self.conversions = Conversions(schema)
         self._types: dict[str, RuntimeTypes] = {}
         self._leaves: dict[tuple[str, bool], Leaf] = {}
 
@@ -152,7 +154,7 @@ class _Compilation:
         field.declaration = cast(Batched | None, definition.metadata.get(METADATA_KEY))
         if field.declaration is not None:
             field.is_asynchronous = field.declaration.is_asynchronous
-            field.arguments = FieldArguments(self._compiler.schema, field.definition, node)
+            field.arguments = FieldArguments(self._compiler.conversions, field.definition, node)
         elif not definition.is_basic_field:
             raise NotCovered
         elif definition.default_resolver is getattr:

@@ -4,6 +4,7 @@ Behind a proxy that the settings trust, uvicorn has put the client's address in 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
@@ -15,14 +16,17 @@ _SUBSCRIBERS_PREFIX = 64
 def address_of(scope: Scope) -> str:
     """The address, or of IPv6 its network of one subscriber. Empty where there is none, as on a Unix socket."""
     client = scope.get("client")
-    if client is None:
-        return ""
+    return "" if client is None else _counted(client[0])
+
+
+@lru_cache(1_000)
+def _counted(host: str) -> str:
     try:
-        address = ip_address(client[0])
+        address = ip_address(host)
     except ValueError:
-        return client[0]
+        return host
     if not isinstance(address, IPv6Address):
-        return client[0]
+        return host
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(IPv6Network((address.packed, _SUBSCRIBERS_PREFIX), strict=False))

@@ -116,9 +116,10 @@ class House:
         """
         began = time.perf_counter()
         try:
+            self._check(prepared, variables, context)
             async with self.admission:
                 with within(self.settings.overload.deadline_seconds):
-                    await self._before(prepared, variables, context)
+                    await _take_live_cursor(prepared, context)
                     answer = await self.executor.execute(prepared, variables, context)
                 await self.record(prepared, context)
         except RequestRefused as refused:
@@ -136,22 +137,21 @@ class House:
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         """What has to happen before a stream begins. Raises RequestRefused for one that may not."""
         try:
-            await self._before(prepared, variables, context)
+            self._check(prepared, variables, context)
+            await _take_live_cursor(prepared, context)
         except RequestRefused as refused:
             self._count(refused, context, prepared)
             raise
         self.accounts.began(prepared, context)
 
-    async def _before(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
-        """The same for an operation that is to read sources."""
+    def _check(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
+        """Refuses what may not be executed, before it waits for its turn; what may is paid for."""
         limits = self.settings.limits
         if is_too_nested(variables, limits.nesting):
             raise RequestRefused([_TOO_NESTED], prepared.kind)
         if prepared.root_fields & _INTROSPECTION and not self._shows_schema(context.viewer):
             raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
         self._charge(prepared, variables, context)
-        if "liveCursor" in prepared.root_fields and not _refuses_personal(context):
-            await live.take_live_cursor(context)
 
     def _count(self, refused: RequestRefused, context: Context, prepared: Prepared | None = None) -> None:
         self.accounts.refused(refused.errors[0]["extensions"]["code"], context, prepared)
@@ -335,6 +335,12 @@ def _context(services: Services, viewer: Viewer, purpose: str | None, address: s
     return Context(
         services=services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer, address=address
     )
+
+
+async def _take_live_cursor(prepared: Prepared, context: Context) -> None:
+    """Where the logs end, before anything else is read for an answer that is to say it."""
+    if "liveCursor" in prepared.root_fields and not _refuses_personal(context):
+        await live.take_live_cursor(context)
 
 
 def _development_key(settings: Settings) -> bytes | None:

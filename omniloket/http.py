@@ -195,18 +195,19 @@ class GraphQLEndpoint:
 
     async def _body(self, request: Request) -> bytes:
         _check_content(request)
-        too_large = RequestRejected(
-            413, f"The body may have at most {self._max_body_bytes} bytes.", "LIMIT_EXCEEDED", {"connection": "close"}
-        )
         announced = request.headers.get("content-length", "0")
         if announced.isdigit() and int(announced) > self._max_body_bytes:
-            raise too_large
+            raise self._too_large()
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
             if len(body) > self._max_body_bytes:
-                raise too_large
+                raise self._too_large()
         return bytes(body)
+
+    def _too_large(self) -> RequestRejected:
+        message = f"The body may have at most {self._max_body_bytes} bytes."
+        return RequestRejected(413, message, "LIMIT_EXCEEDED", {"connection": "close"})
 
     def _said(self, request: Request) -> tuple[str | None, str | None, str]:
         """Who asks, what for, and from where."""

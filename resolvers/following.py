@@ -84,6 +84,12 @@ def _places(page: Page[K], found: Sequence[R | BaseException | None]) -> Sequenc
     failure = next((each for each in found if _is_failure(each)), None)
     if failure is not None:
         return cast(Exception, failure)
+    if not page.malformed:
+        return [
+            Place(position, link, cast(R, record))
+            for position, link, record in zip(page.positions, page.rows, found, strict=True)
+            if record is not None
+        ]
     led = dict(zip(page.positions, zip(page.rows, found, strict=True), strict=True))
     unread = iter(page.malformed)
     places: list[Place[K, R]] = []

@@ -5,7 +5,8 @@ carries no right.
 """
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
+from binascii import b2a_base64
 from collections.abc import Sequence
 
 from resolvers.context import Context
@@ -13,6 +14,8 @@ from sources.records import Channel, Citizen, Key, Record, Report
 from sources.sealing import bsn_of, citizen_key
 
 MAX_SERIAL = 2**63 - 1
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 _KEY_FIELDS: dict[type[Record], str] = {Channel: "code", Report: "number"}
 """The field that holds a record's key where it is not called `key`."""
@@ -23,7 +26,7 @@ SERIAL_TYPES = {"Attachment", "Contact", "Handover", "Journey", "StatusChange"}
 
 def encode(type_name: str, key: Key) -> str:
     """The global id of a key of a type."""
-    return urlsafe_b64encode(f"{type_name}:{key}".encode()).rstrip(b"=").decode()
+    return b2a_base64(f"{type_name}:{key}".encode(), newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def decode(global_id: str) -> tuple[str, str] | None:

@@ -285,18 +285,24 @@ class SqlCollection(Generic[R, F]):
         if page.backwards:
             kept.reverse()
         records = [self._record(row) for row in kept]
-        good = [index for index, record in enumerate(records) if not isinstance(record, RecordMalformed)]
         positions = [self._position(row) for row in kept]
+        malformed = [record for record in records if isinstance(record, RecordMalformed)]
+        if not malformed:
+            return Page(cast(Sequence[R], records), positions, more, positions)
+        good = [index for index, record in enumerate(records) if not isinstance(record, RecordMalformed)]
         return Page(
             rows=[cast(R, records[index]) for index in good],
             positions=[positions[index] for index in good],
             more=more,
             places=positions,
-            malformed=[record for record in records if isinstance(record, RecordMalformed)],
+            malformed=malformed,
         )
 
     def _record(self, row: Row) -> R | RecordMalformed:
-        return _read(self._database, self._read, row)
+        try:
+            return self._read(RowView(self._database.name, row))
+        except RecordMalformed as error:
+            return error
 
     def _position(self, row: Row) -> Position:
         return tuple([row[name] for name in self._order_names])
@@ -310,13 +316,6 @@ def _raw(database: Database, column: sa.ColumnElement[Any]) -> sa.ColumnElement[
     if isinstance(column.type, sa.DateTime) and not database.is_postgresql:
         return sa.type_coerce(column, sa.String).label(cast(Any, column).name)
     return column
-
-
-def _read(database: Database, read: Callable[[RowView], R], row: Row) -> R | RecordMalformed:
-    try:
-        return read(RowView(database.name, row))
-    except RecordMalformed as error:
-        return error
 
 
 def _storable(keys: Iterable[Key], column: sa.ColumnElement[Any]) -> list[Key]:

@@ -359,9 +359,11 @@ class Executor:
             is_finite = self._limits is None or check_document(document, self._limits)
             errors = validate(self._schema, document, _RULES if is_finite else (NoFragmentCyclesRule,), max_errors=20)
         except Exceeded as error:
-            return _Document(None, [_refusal(str(error), LIMIT_EXCEEDED)])
+            return _Document(None, [_beyond(error)])
         except RecursionError:
-            return _Document(None, [_refusal("A document's fragments may not be chained that long.", LIMIT_EXCEEDED)])
+            return _Document(
+                None, [_beyond(Exceeded("nesting", "A document's fragments may not be chained that long."))]
+            )
         except GraphQLError as error:
             return _Document(None, [_refusal(_TEXT_IN_SYNTAX_ERROR.sub("", error.message), PARSE_FAILED, error)])
         return _Document(
@@ -379,6 +381,10 @@ class Executor:
 
 def _refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:
     return _client_form(message, {"code": code}, error)
+
+
+def _beyond(exceeded: Exceeded) -> Response:
+    return _client_form(str(exceeded), {"code": LIMIT_EXCEEDED, "limit": exceeded.limit}, None)
 
 
 def _refused(errors: Sequence[GraphQLError]) -> RequestRefused:

@@ -60,22 +60,26 @@ class Limits:
 
 
 class Exceeded(Exception):
-    """A limit that does not hold; the message says which, and how much it is."""
+    """A limit that does not hold, by its name in Limits; the message says which, and how much it is."""
+
+    def __init__(self, limit: str, message: str) -> None:
+        super().__init__(message)
+        self.limit = limit
 
 
 def check_text(text: str, limits: Limits) -> None:
     """Raises Exceeded for a text that is not to be parsed."""
     if len(text) > limits.characters:
-        raise Exceeded(f"A document may have {limits.characters} characters.")
+        raise Exceeded("characters", f"A document may have {limits.characters} characters.")
     tokens = _TOKEN.findall(text)
     if len(tokens) > limits.tokens and sum(not each.startswith("#") for each in tokens) > limits.tokens:
-        raise Exceeded(f"A document may have {limits.tokens} tokens.")
+        raise Exceeded("tokens", f"A document may have {limits.tokens} tokens.")
     depth = 0
     for each in tokens:
         if each in _OPENING:
             depth += 1
             if depth > limits.nesting:
-                raise Exceeded(f"A document may be nested {limits.nesting} deep.")
+                raise Exceeded("nesting", f"A document may be nested {limits.nesting} deep.")
         elif each in _CLOSING:
             depth -= 1
 
@@ -89,7 +93,10 @@ def check_document(document: DocumentNode, limits: Limits) -> bool:
     unused = [each for name, each in fragments.items() if name not in sizes.known]
     total += sum(sizes.of(each.selection_set) for each in unused)
     if total > limits.selections:
-        raise Exceeded(f"A document may have {limits.selections} selections, fragments counted where they are spread.")
+        raise Exceeded(
+            "selections",
+            f"A document may have {limits.selections} selections, fragments counted where they are spread.",
+        )
     if sizes.is_circular:
         return False
     for each in (*operations, *unused):
@@ -143,10 +150,10 @@ class _Walk:
         """What is asked at one place, by however many selection sets, `depth` fields down, in `lists`."""
         limits = self.limits
         if depth > limits.depth:
-            raise Exceeded(f"A document may be {limits.depth} fields deep.")
+            raise Exceeded("depth", f"A document may be {limits.depth} fields deep.")
         fields = [node for each in sets for node in self._fields(each)]
         if depth == 1 and len(fields) > limits.root_fields:
-            raise Exceeded(f"A document may ask {limits.root_fields} fields of the root.")
+            raise Exceeded("root_fields", f"A document may ask {limits.root_fields} fields of the root.")
         merged: dict[tuple[str, str], list[FieldNode]] = {}
         for node in fields:
             name = node.name.value
@@ -158,16 +165,18 @@ class _Walk:
         """One field of the answer, by however many places that ask for it."""
         limits = self.limits
         if len(nodes) > limits.repetitions:
-            raise Exceeded(f"A document may ask for a field {limits.repetitions} times at one place.")
+            raise Exceeded("repetitions", f"A document may ask for a field {limits.repetitions} times at one place.")
         self.aliases += sum(node.alias is not None for node in nodes)
         if self.aliases > limits.aliases:
-            raise Exceeded(f"A document may have {limits.aliases} aliases.")
+            raise Exceeded("aliases", f"A document may have {limits.aliases} aliases.")
         self.introspections += len(nodes) if name in _INTROSPECTION else 0
         if self.introspections > limits.introspections:
-            raise Exceeded(f"A document may introspect {limits.introspections} times.")
+            raise Exceeded("introspections", f"A document may introspect {limits.introspections} times.")
         lists = 0 if name in _INTROSPECTION else lists + (name in _LISTS_OF_INTROSPECTION)
         if self.introspections and lists > limits.introspection_depth:
-            raise Exceeded(f"Introspection may lead from types to types {limits.introspection_depth} times.")
+            raise Exceeded(
+                "introspection_depth", f"Introspection may lead from types to types {limits.introspection_depth} times."
+            )
         below = [node.selection_set for node in nodes if node.selection_set is not None]
         if below:
             self._level(below, depth + 1, lists)
@@ -200,4 +209,4 @@ def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 def _check_directives(directives: Sequence[object], limits: Limits) -> None:
     if len(directives) > limits.directives:
-        raise Exceeded(f"A field may have {limits.directives} directives.")
+        raise Exceeded("directives", f"A field may have {limits.directives} directives.")

@@ -1,6 +1,7 @@
 """What became of each operation, told once to all who keep account of it: figures, access log, use of the schema."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,11 +35,15 @@ class Accounts:
         if self.access_log is not None:
             self.access_log.add(_line("began", prepared, context))
 
-    def refused(self, code: object, context: Context | None = None, prepared: Prepared | None = None) -> None:
-        """A request that was not executed, and what is known of it."""
-        self.metrics.refused(code)
+    def refused(
+        self, extensions: Mapping[str, Any], context: Context | None = None, prepared: Prepared | None = None
+    ) -> None:
+        """A request that was not executed, and what is known of it; `extensions` are those of its error."""
+        code, limit = extensions["code"], extensions.get("limit")
+        self.metrics.refused(code, limit)
         if self.access_log is not None:
-            self.access_log.add({**_line("refused", prepared, context), "code": code})
+            why = {"code": code} if limit is None else {"code": code, "limit": limit}
+            self.access_log.add(_line("refused", prepared, context) | why)
 
     def _used(self, prepared: Prepared, context: Context) -> None:
         if self.usage is not None:

@@ -15,7 +15,7 @@ RETRY_SECONDS = 1
 class Overloaded(ComeBackLater):
     def __init__(self) -> None:
         message = "The server has too much to do. Ask again in a while."
-        super().__init__(503, "LIMIT_EXCEEDED", message, RETRY_SECONDS)
+        super().__init__(503, message, RETRY_SECONDS, code="LIMIT_EXCEEDED", limit="running")
 
 
 class Admission:

@@ -22,7 +22,7 @@ from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of, is_within
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
-from omniloket.http_heads import BOUNDS, Bounds
+from omniloket.http_heads import BOUNDS
 from omniloket.origins import is_welcome
 from omniloket.sessions import Session, TooManySessions
 from omniloket.settings import Settings, read
@@ -57,7 +57,7 @@ def application(settings: Settings, started: Callable[[], None] = lambda: None) 
         async with open_house(settings) as house:
             doors.open(house)
             started()
-            yield {STOP: doors.stop, BOUNDS: _bounds(settings)}
+            yield {STOP: doors.stop, BOUNDS: house.bounds}
 
     return _Application(
         doors,
@@ -186,18 +186,6 @@ class _SocketSession:
         except Unauthenticated:
             raise ConnectionRefused from None
         return True
-
-
-def _bounds(settings: Settings) -> Bounds:
-    requests = settings.requests
-    return Bounds(
-        requests.head_bytes,
-        requests.head_seconds,
-        requests.body_seconds,
-        requests.unread_seconds,
-        requests.connections_per_address,
-        [ip_network(each) for each in settings.trusted_proxies],
-    )
 
 
 def _said(payload: Mapping[str, Any], name: str) -> str | None:

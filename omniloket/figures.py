@@ -67,6 +67,8 @@ def _of_streams(house: "House") -> Iterator[Metric]:
 def _of_load(house: "House") -> Iterator[Metric]:
     yield gauge("operations_present", "Queries and mutations that run or wait.", house.admission.present)
     yield counter("overload_refusals", "Operations that were refused because too many ran.", house.admission.refused)
+    closed: dict[str, float] = dict(house.bounds.exceeded)
+    yield counters("connections_closed", "Connections that were closed for a limit, by its setting.", "limit", closed)
     buckets: dict[str, float] = {
         "principals": len(house.rates.principals),
         "addresses": len(house.rates.addresses),

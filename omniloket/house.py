@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from ipaddress import ip_network
 from typing import Any
 
 import structlog
@@ -19,11 +20,12 @@ from omniloket.accounts import Accounts
 from omniloket.admission import Admission
 from omniloket.common import InCommon
 from omniloket.figures import figures
+from omniloket.http_heads import Bounds
 from omniloket.identity import Identity, read_key
 from omniloket.linking import following
 from omniloket.metrics import Metrics
 from omniloket.oidc import Issuers
-from omniloket.rates import Rate, Rates
+from omniloket.rates import Rate, RateLimited, Rates
 from omniloket.registered import Registered
 from omniloket.revocation import RevocationList
 from omniloket.sessions import Sessions
@@ -59,7 +61,10 @@ _NO_INTROSPECTION = {
     "message": "The schema is shown to those who have a token.",
     "extensions": {"code": "FORBIDDEN"},
 }
-_TOO_NESTED = {"message": "The JSON of variables is nested too deeply.", "extensions": {"code": "LIMIT_EXCEEDED"}}
+_TOO_NESTED = {
+    "message": "The JSON of variables is nested too deeply.",
+    "extensions": {"code": "LIMIT_EXCEEDED", "limit": "nesting"},
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,7 @@ class House:
     trusted: Manifests
     registered: Registered
     settings: Settings
+    bounds: Bounds
     access_log: AccessLog | None = None
     usage: Usage | None = None
     opened: list[Streams] = field(default_factory=list[Streams])
@@ -154,7 +160,15 @@ class House:
         self._charge(prepared, variables, context)
 
     def _count(self, refused: RequestRefused, context: Context, prepared: Prepared | None = None) -> None:
-        self.accounts.refused(refused.errors[0]["extensions"]["code"], context, prepared)
+        self.accounts.refused(refused.errors[0]["extensions"], context, prepared)
+
+    def charge_address(self, address: str, points: float) -> None:
+        """Takes points from an address of which no more is known. Raises RateLimited."""
+        try:
+            self.rates.charge_address(address, points)
+        except RateLimited as limited:
+            self.accounts.refused(limited.extensions)
+            raise
 
     def _shows_schema(self, viewer: Viewer) -> bool:
         shown = self.settings.limits.anonymous_introspection
@@ -166,7 +180,7 @@ class House:
         price = prepared.price(variables) + cost.operation
         if price > cost.max_operation:
             message = f"This operation may cost {price} points, and at most {cost.max_operation} are allowed."
-            told = {"code": "LIMIT_EXCEEDED", "price": price, "maximum": cost.max_operation}
+            told = {"code": "LIMIT_EXCEEDED", "limit": "max_operation", "price": price, "maximum": cost.max_operation}
             raise RequestRefused([{"message": message, "extensions": told}], prepared.kind)
         self.rates.charge(context, price)
 
@@ -259,6 +273,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             trusted,
             registered,
             settings,
+            _bounds(settings),
             access_log,
             usage,
         )
@@ -327,6 +342,18 @@ def databases(settings: Settings) -> dict[str, DatabaseSettings]:
         )
         for name, source in settings.sources
     }
+
+
+def _bounds(settings: Settings) -> Bounds:
+    requests = settings.requests
+    return Bounds(
+        requests.head_bytes,
+        requests.head_seconds,
+        requests.body_seconds,
+        requests.unread_seconds,
+        requests.connections_per_address,
+        [ip_network(each) for each in settings.trusted_proxies],
+    )
 
 
 def _context(services: Services, viewer: Viewer, purpose: str | None, address: str) -> Context:

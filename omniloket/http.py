@@ -81,8 +81,16 @@ class RequestRejected(Exception):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
+        self.extensions = {"code": code}
         self.headers = headers or {}
+
+
+class RequestTooLarge(RequestRejected):
+    """Beyond a limit, by the name of its setting."""
+
+    def __init__(self, status: int, message: str, limit: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(status, message, "LIMIT_EXCEEDED", headers)
+        self.extensions["limit"] = limit
 
 
 @dataclass(frozen=True)
@@ -122,16 +130,17 @@ class GraphQLEndpoint:
                 raise RequestRejected(406, f"'Accept' must allow {GRAPHQL}, {JSON} or {EVENT_STREAM}, in UTF-8.")
             return await self._answer(request, media_type)
         except RequestRejected as error:
-            self._house.accounts.refused(error.code)
-            refusal = {"message": str(error), "extensions": {"code": error.code}}
+            self._house.accounts.refused(error.extensions)
+            refusal = {"message": str(error), "extensions": error.extensions}
             return _response({"errors": [refusal]}, error.status, _of_errors(media_type), error.headers)
 
     async def _answer(self, request: Request, media_type: str) -> Answer:
         admission = self._house.admission
         try:
             if admission.is_full:  # neither the body is read for that, nor the token
-                self._house.accounts.refused("LIMIT_EXCEEDED")
-                raise admission.refuse()
+                overloaded = admission.refuse()
+                self._house.accounts.refused(overloaded.extensions)
+                raise overloaded
             asked = await self._read(request)
             if isinstance(asked, list):
                 return await self._answer_all(asked, request)
@@ -166,8 +175,8 @@ class GraphQLEndpoint:
                 raise RequestRejected(400, "A subscription is never one of a batch.")
             return await self._house.execute(prepared, asked.variables, context, wants_cost=asked.wants_cost)
         except RequestRejected as error:
-            self._house.accounts.refused(error.code)
-            return {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
+            self._house.accounts.refused(error.extensions)
+            return {"errors": [{"message": str(error), "extensions": error.extensions}]}
         except RequestRefused as refused:
             return {"errors": refused.errors}
 
@@ -179,7 +188,7 @@ class GraphQLEndpoint:
         if request.method == "GET":
             most = self._house.settings.requests.url_bytes
             if len(request.scope["query_string"]) > most:
-                raise RequestRejected(414, f"A URL may have at most {most} bytes after its '?'.", "LIMIT_EXCEEDED")
+                raise RequestTooLarge(414, f"A URL may have at most {most} bytes after its '?'.", "url_bytes")
             return _well_formed(dict(_parameters(request)))
         raise RequestRejected(405, "Use POST or GET.", headers={"allow": "GET, POST"})
 
@@ -188,7 +197,7 @@ class GraphQLEndpoint:
         if most == 0:
             raise RequestRejected(400, "One request at a time: the body must be an object, not a list.")
         if len(given) > most:
-            raise RequestRejected(400, f"A batch may have at most {most} requests.", "LIMIT_EXCEEDED")
+            raise RequestTooLarge(400, f"A batch may have at most {most} requests.", "batch")
         if not given:
             raise RequestRejected(400, "The batch is empty.")
         return given
@@ -207,7 +216,7 @@ class GraphQLEndpoint:
 
     def _too_large(self) -> RequestRejected:
         message = f"The body may have at most {self._max_body_bytes} bytes."
-        return RequestRejected(413, message, "LIMIT_EXCEEDED", {"connection": "close"})
+        return RequestTooLarge(413, message, "max_body_bytes", {"connection": "close"})
 
     def _said(self, request: Request) -> tuple[str | None, str | None, str]:
         """Who asks, what for, and from where."""
@@ -218,7 +227,7 @@ class GraphQLEndpoint:
         try:
             return await asking
         except Unauthenticated as error:
-            self._house.rates.charge_address(address, BAD_TOKEN_POINTS)
+            self._house.charge_address(address, BAD_TOKEN_POINTS)
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
 
@@ -245,7 +254,7 @@ class GraphQLEndpoint:
         try:
             session = await self._admitted(self._house.sessions.open(*self._said(request), ended), context.address)
         except TooManySessions as error:
-            raise RequestRejected(429, str(error), "LIMIT_EXCEEDED", {"retry-after": "60"}) from None
+            raise RequestTooLarge(429, str(error), "connections_per_principal", {"retry-after": "60"}) from None
         last_event_id = request.headers.get(LAST_EVENT_ID_HEADER)
         frames = self._streams.open(
             prepared, asked.variables, last_event_id, session.make_context, session.is_certain, ending

@@ -26,7 +26,9 @@ BOUNDS = "bounds"
 
 @dataclass(frozen=True)
 class Bounds:
-    """What holds for a process's connections; `open` counts those of each address.
+    """What holds for a process's connections.
+
+    `open` counts the connections of each address, `exceeded` those that were closed, by the setting of the limit.
 
     `head_bytes`: of a request's line and headers, and of whatever else is not its content: what stands around the
     chunks of a body, and behind them. `head_seconds`: from the start of a connection or a request to the end of its
@@ -42,6 +44,7 @@ class Bounds:
     connections: int = 1_000
     proxies: Sequence[IPv4Network | IPv6Network] = ()
     open: Counter[str] = field(default_factory=Counter[str])
+    exceeded: Counter[str] = field(default_factory=Counter[str])
 
     def admit(self, address: str) -> bool:
         """Whether an address may have one more connection, which has to be released."""
@@ -85,6 +88,7 @@ class BoundedHeads(HttpToolsProtocol):
             self._counted = address
             self._await_head()
         else:
+            self._bounds.exceeded["connections_per_address"] += 1
             self._refuse(b"429 Too Many Requests", "Too many connections from this address.")
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -102,6 +106,7 @@ class BoundedHeads(HttpToolsProtocol):
         if (self._is_in_head or self._is_in_body) and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > self._bounds.head_bytes:
+                self._bounds.exceeded["head_bytes"] += 1
                 self.send_400_response(f"A request may have {self._bounds.head_bytes} bytes beside its body.")
 
     def on_message_begin(self) -> None:
@@ -117,6 +122,7 @@ class BoundedHeads(HttpToolsProtocol):
         if len(self.pipeline) >= MOST_WAITING:
             raise ValueError("too many requests wait")
         if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._bounds.head_bytes:
+            self._bounds.exceeded["head_bytes"] += 1
             raise ValueError("the head is too long")  # the parser hands it to uvicorn, whose answer is 400
         self._is_in_body = True
         super().on_headers_complete()
@@ -156,12 +162,12 @@ class BoundedHeads(HttpToolsProtocol):
     def _await_reading(self, *, is_blocked: bool) -> None:
         if self._patience is not None:
             self._patience.cancel()
-        self._patience = self.loop.call_later(self._bounds.unread_seconds, self.transport.abort) if is_blocked else None
+        self._patience = self.loop.call_later(self._bounds.unread_seconds, self._miss_reader) if is_blocked else None
 
     def _await_head(self) -> None:
         self._stop_waiting()
         self._is_in_head, self._head_bytes = True, 0
-        self._deadline = self.loop.call_later(self._bounds.head_seconds, self.transport.close)
+        self._deadline = self.loop.call_later(self._bounds.head_seconds, self._miss_head)
 
     def _stop_waiting(self) -> None:
         self._is_in_head = self._is_in_body = False
@@ -169,7 +175,16 @@ class BoundedHeads(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    def _miss_reader(self) -> None:
+        self._bounds.exceeded["unread_seconds"] += 1
+        self.transport.abort()
+
+    def _miss_head(self) -> None:
+        self._bounds.exceeded["head_seconds"] += 1
+        self.transport.close()
+
     def _miss_body(self) -> None:
+        self._bounds.exceeded["body_seconds"] += 1
         self._refuse(b"408 Request Timeout", f"A body may take {self._bounds.body_seconds:g} seconds to come.")
 
     def _refuse(self, status: bytes, message: str) -> None:

@@ -47,7 +47,10 @@ class Metrics:
             registry=self._registry,
         )
         self._refusals = Counter(
-            "omniloket_refusals", "Requests that were not executed, by code.", ["code"], registry=self._registry
+            "omniloket_refusals",
+            "Requests that were not executed, by code, and by limit where one was exceeded.",
+            ["code", "limit"],
+            registry=self._registry,
         )
         self._slow = Counter(
             "omniloket_slow_consumers",
@@ -74,9 +77,9 @@ class Metrics:
             child = self._children[key] = self._operations.labels(document or "other", kind, outcome)
         child.observe(seconds)
 
-    def refused(self, code: object) -> None:
-        """A request that was not executed."""
-        self._refusals.labels(code if isinstance(code, str) and code in CODES else "OTHER").inc()
+    def refused(self, code: object, limit: str | None = None) -> None:
+        """A request that was not executed; `limit` by the name of its setting."""
+        self._refusals.labels(code if isinstance(code, str) and code in CODES else "OTHER", limit or "").inc()
 
     def fell_behind(self) -> None:
         """A stream whose client did not keep up."""

@@ -24,7 +24,7 @@ _SURPLUS = 1e-6
 class RateLimited(ComeBackLater):
     def __init__(self, retry_after: int) -> None:
         message = f"Too much was asked in a short time. Ask again in {retry_after} seconds."
-        super().__init__(429, "RATE_LIMITED", message, retry_after)
+        super().__init__(429, message, retry_after, code="RATE_LIMITED")
 
 
 @dataclass(frozen=True)

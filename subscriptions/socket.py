@@ -397,5 +397,5 @@ def _optional_object(given: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _too_many(most: int) -> Response:
     return {
         "message": f"This socket runs {most} operations already, which is the most it may.",
-        "extensions": {"code": "LIMIT_EXCEEDED"},
+        "extensions": {"code": "LIMIT_EXCEEDED", "limit": "operations_per_socket"},
     }

@@ -1,13 +1,16 @@
 """Requests that never end, connections without number, and what a browser may send: against the real server."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from omniloket.settings import RequestsSettings
 from support.back_ends import Urls
 from support.servers import Server, serving
 from support.sockets import bare, connected
@@ -142,6 +145,30 @@ async def test_one_address_has_so_many_connections_and_gets_them_back(strict: Se
             await asyncio.sleep(0.05)
 
 
+async def test_connections_that_are_closed_are_counted_by_limit(strict: Server) -> None:
+    before = _closed(strict)
+    too_long = b"GET /healthz HTTP/1.1\r\nx-padding: " + b"x" * 70_000
+    opened = [await _open(strict, each) for each in (too_long, HALF_A_HEAD, HALF_A_BODY)]
+    async with asyncio.timeout(10):
+        for reader, writer in opened:
+            with suppress(ConnectionResetError):
+                await reader.read()
+            writer.close()
+    after = _closed(strict)
+    assert {limit for limit in after if after[limit] > before.get(limit, 0)} == {
+        "head_bytes",
+        "head_seconds",
+        "body_seconds",
+    }
+    assert set(after) <= set(RequestsSettings.model_fields)
+
+
+def _closed(server: Server) -> dict[str, float]:
+    text = httpx.get(server.url.replace("graphql", "metrics")).text
+    found = re.findall(r'^omniloket_connections_closed_total\{limit="(\w+)"\} (\S+)$', text, re.MULTILINE)
+    return {limit: float(count) for limit, count in found}
+
+
 async def _is_served(server: Server) -> bool:
     async with httpx.AsyncClient() as client:
         try:
@@ -182,7 +209,8 @@ async def test_a_principal_has_so_many_sockets_and_streams_together(strict: Serv
             assert stream.status_code == 200
             refused = await client.post(strict.url, json={"query": FOREVER})
             assert refused.status_code == 429
-            assert refused.json()["errors"][0]["extensions"] == {"code": "LIMIT_EXCEEDED"}
+            told = {"code": "LIMIT_EXCEEDED", "limit": "connections_per_principal"}
+            assert refused.json()["errors"][0]["extensions"] == told
             async with bare(strict) as socket:
                 await socket.send({"type": "connection_init", "payload": {"Authorization": f"Bearer {token}"}})
                 assert await socket.closed() == (4429, "Too many sockets and event streams")

@@ -52,7 +52,12 @@ def test_an_operation_is_refused_by_its_price_before_it_runs(server: Server) -> 
         answer = post(server, server.agent, query=WIDE, variables={"outer": 100, "inner": inner}).json()
         assert ("errors" not in answer) is is_served, answer
     (error,) = post(server, server.agent, query=WIDE, variables={"outer": 100, "inner": 48}).json()["errors"]
-    assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "price": 10_011, "maximum": 10_000}
+    assert error["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "max_operation",
+        "price": 10_011,
+        "maximum": 10_000,
+    }
 
 
 @pytest.mark.parametrize("size", ["-5", "-2147483648"])

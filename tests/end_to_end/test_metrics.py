@@ -67,7 +67,8 @@ async def test_what_is_asked_is_counted_by_kind_and_outcome(watched: Server) -> 
     ]:
         refused = post(watched, query=query)
         assert refused.json()["errors"][0]["extensions"]["code"] == code
-        assert grown(before, figures(watched), f'omniloket_refusals_total{{code="{code}"}}') == 1
+        limit = "root_fields" if code == "LIMIT_EXCEEDED" else ""
+        assert grown(before, figures(watched), f'omniloket_refusals_total{{code="{code}",limit="{limit}"}}') == 1
     after = figures(watched)
     seconds = "omniloket_operation_seconds_count"
     assert grown(before, after, f'{seconds}{{document="other",kind="query",outcome="answered"}}') == 4

@@ -52,7 +52,11 @@ async def test_beyond_what_runs_and_what_waits_requests_are_refused_at_once(smal
         assert not any(each.done() for each in stuck)
         assert refused.status_code == 503
         assert refused.headers["retry-after"] == "1"
-        assert refused.json()["errors"][0]["extensions"] == {"code": "LIMIT_EXCEEDED", "retryAfter": 1}
+        assert refused.json()["errors"][0]["extensions"] == {
+            "code": "LIMIT_EXCEEDED",
+            "limit": "running",
+            "retryAfter": 1,
+        }
         assert (await client.get(small.url.replace("/graphql", "/healthz"))).status_code == 200
         async with connected(small, small.agent) as socket:
             await socket.subscribe("a", FINE)

@@ -1,5 +1,6 @@
 """What one document may ask: each limit just within and just beyond, and counts that are those of a naive expansion."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -48,12 +49,12 @@ EDGES: dict[str, tuple[Callable[[int], str], int, str]] = {
     "selections": (lambda n: "{ a { " + " ".join(f"f{each}" for each in range(n - 1)) + " } }", 60, "60 selections"),
     "depth": (_deep, 8, "8 fields deep"),
     "aliases": (lambda n: "{ a { " + " ".join(f"x{each}: b" for each in range(n)) + " } }", 5, "5 aliases"),
-    "root fields": (lambda n: "{ " + " ".join(f"f{each}" for each in range(n)) + " }", 4, "4 fields of the root"),
+    "root_fields": (lambda n: "{ " + " ".join(f"f{each}" for each in range(n)) + " }", 4, "4 fields of the root"),
     "directives": (lambda n: "{ a " + "@d " * n + "}", 2, "2 directives"),
     "repetitions": (lambda n: "{ a { " + "b " * n + "} }", 3, "3 times at one place"),
     "repetitions, merged": (lambda n: "{ a { b } " + "a { b } " * (n - 1) + "}", 3, "3 times at one place"),
     "introspections": (lambda n: "{ " + "__schema { a } " * n + "}", 1, "introspect 1 times"),
-    "introspection depth": (
+    "introspection_depth": (
         lambda n: "{ __schema { types { " + "fields { type { " * n + "a" + " } }" * n + " } } }",
         2,
         "types to types 2 times",
@@ -61,13 +62,17 @@ EDGES: dict[str, tuple[Callable[[int], str], int, str]] = {
 }
 
 
-@pytest.mark.parametrize(("make", "most", "told"), EDGES.values(), ids=EDGES)
-def test_a_document_is_taken_just_within_a_limit_and_refused_just_beyond(
-    make: Callable[[int], str], most: int, told: str
-) -> None:
+@pytest.mark.parametrize("name", EDGES)
+def test_a_document_is_taken_just_within_a_limit_and_refused_just_beyond(name: str) -> None:
+    make, most, told = EDGES[name]
     assert _check(make(most))
-    with pytest.raises(Exceeded, match=told):
+    with pytest.raises(Exceeded, match=told) as refused:
         _check(make(most + 1))
+    assert refused.value.limit == name.partition(",")[0]
+
+
+def test_every_limit_has_an_edge() -> None:
+    assert {name.partition(",")[0] for name in EDGES} == {each.name for each in dataclasses.fields(Limits)}
 
 
 def test_comments_and_strings_are_no_brackets_and_one_token_at_most() -> None:

@@ -41,7 +41,11 @@ async def test_so_many_run_so_many_wait_and_one_more_is_refused() -> None:
         async with admission:
             raise AssertionError
     assert (caught.value.status, caught.value.retry_after) == (503, 1)
-    assert caught.value.errors[0]["extensions"] == {"code": "LIMIT_EXCEEDED", "retryAfter": 1}
+    assert caught.value.errors[0]["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "running",
+        "retryAfter": 1,
+    }
     for each in operations:
         await each.end()
     assert (admission.present, admission.refused) == (0, 1)

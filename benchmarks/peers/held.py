@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-CONNECTIONS = 6
+CONNECTIONS = 4
 """To each database, as many as benchmarks/compare.py lets Omniloket have."""
 
 

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from sources.errors import RecordMalformed, SourceTimedOut, SourceUnavailable
-from sources.paging import PageRequest
+from sources.paging import ALL, PageRequest
 from sources.ports import MalformedChange
-from sources.scope import EVERYTHING
+from sources.scope import EVERYTHING, Scope
 from sources.sql import incidents, persons, servicemodule
 from sources.sql.database import Database
 from support.back_ends import Urls, rows_of, write
@@ -196,3 +196,19 @@ async def tables(path: Path, metadata: sa.MetaData) -> str:
         await connection.run_sync(metadata.create_all)
     await engine.dispose()
     return url
+
+
+async def test_statements_by_keys_are_planned_a_few_times_and_then_never_again(postgres_urls: Urls) -> None:
+    """PostgreSQL plans the first five executions of a prepared statement in any case (PREPARE, notes)."""
+    (report, *_) = await rows_of(postgres_urls["incidents"], incidents.INCIDENT)
+    (involved, *_) = await rows_of(postgres_urls["incidents"], incidents.BETROKKENE)
+    async with Database("incidents", postgres_urls["incidents"], pool_size=1) as database:
+        reports, history = incidents.reports(database), incidents.status_changes(database)
+        for _ in range(20):
+            await reports.by_ids([report["nummer"]], EVERYTHING)
+            await reports.of_parents("citizen", [involved["bsn"]], PageRequest(10), Scope(bsn=involved["bsn"]))
+            await reports.count_of_parents("citizen", [involved["bsn"]], EVERYTHING)
+            await history.of_parents("report", [report["nummer"]], ALL, EVERYTHING)
+        plans = sa.table("pg_prepared_statements", *map(sa.column, ("statement", "generic_plans", "custom_plans")))
+        found = await database.fetch(sa.select(plans).where(plans.c.statement.contains("unnest")))
+        assert [(row["generic_plans"], row["custom_plans"]) for row in found] == [(15, 5)] * 4

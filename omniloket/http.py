@@ -135,12 +135,9 @@ class GraphQLEndpoint:
             return _response({"errors": [refusal]}, error.status, _of_errors(media_type), error.headers)
 
     async def _answer(self, request: Request, media_type: str) -> Answer:
-        admission = self._house.admission
         try:
-            if admission.is_full:  # neither the body is read for that, nor the token
-                overloaded = admission.refuse()
-                self._house.accounts.refused(overloaded.extensions)
-                raise overloaded
+            if self._house.admission.is_full:  # neither the body is read for that, nor the token
+                raise self._overloaded()
             asked = await self._read(request)
             if isinstance(asked, list):
                 return await self._answer_all(asked, request)
@@ -159,6 +156,12 @@ class GraphQLEndpoint:
             return _response({"errors": refused.errors}, 400 if media_type == GRAPHQL else 200, media_type)
         status = PARTIAL_SUCCESS if media_type == GRAPHQL and "errors" in answer else 200
         return _response(answer, status, media_type)
+
+    def _overloaded(self) -> ComeBackLater:
+        """Counted, and made where no frame keeps it: with what it was raised in, it would be a circle."""
+        refusal = self._house.admission.refuse()
+        self._house.accounts.refused(refusal.extensions)
+        return refusal
 
     async def _answer_all(self, batch: Sequence[object], request: Request) -> Answer:
         """A batch: each request is one of its own, and its answer stands at its place."""
@@ -215,6 +218,7 @@ class GraphQLEndpoint:
         return bytes(body)
 
     def _too_large(self) -> RequestRejected:
+        """Made here for the same reason: it would keep what has come of the body."""
         message = f"The body may have at most {self._max_body_bytes} bytes."
         return RequestTooLarge(413, message, "max_body_bytes", {"connection": "close"})
 

@@ -70,7 +70,7 @@ def _arguments() -> argparse.Namespace:
 
 def _table(found: dict[str, Rushed], capacity: float) -> str:
     head = ["requests come at", "offered per s", "served per s", "of capacity", "refused per s", "lost"]
-    head += ["served p50 ms", "served p99 ms", "refused p50 ms"]
+    head += ["served p50 ms", "served p99 ms", "refused p50 ms", "client CPU %"]
     rows = [
         [
             name,
@@ -82,6 +82,7 @@ def _table(found: dict[str, Rushed], capacity: float) -> str:
             f"{each.served_p50_ms:.1f}",
             f"{each.served_p99_ms:.1f}",
             f"{each.refused_p50_ms:.1f}",
+            f"{each.client * 100:.0f}",
         ]
         for name, each in found.items()
     ]

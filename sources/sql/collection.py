@@ -7,6 +7,7 @@ shape for any number of them.
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
@@ -19,7 +20,7 @@ from sources.paging import Page, PageRequest, Position
 from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
-from sources.sql.reading import RowView
+from sources.sql.reading import Reader
 from sources.sql.statements import IDS, OWN, Bound, Statements
 
 R = TypeVar("R")
@@ -31,6 +32,8 @@ Visible = Callable[[Scope, Own], Condition]
 """From a scope to the rows within it. Where these are the viewer's own, they are those of one of the parameters."""
 
 Row = Mapping[Any, Any]
+Read = tuple[Position, R | RecordMalformed]
+"""What became of a row, with its position."""
 
 _NUL = "\x00"
 
@@ -62,7 +65,7 @@ class SqlCollection(Generic[R, F]):
         columns: Sequence[sa.ColumnElement[Any]],
         key: sa.ColumnElement[Any],
         order: Sequence[sa.ColumnElement[Any]],
-        read: Callable[[RowView], R],
+        read: Reader[R],
         visible: Visible,
         descending: bool = False,
         public: bool = False,
@@ -79,7 +82,9 @@ class SqlCollection(Generic[R, F]):
         self._columns = [_raw(database, column) for column in columns]
         self._key_name = self._name(key, columns, "_key")
         self._order_names = [self._name(column, columns, f"_order{index}") for index, column in enumerate(order)]
+        self._position = _position_by(self._order_names)
         self._read = read
+        read.check([cast(Any, column).name for column in columns])
         self._own = own
         self._own_parameters = [sa.bindparam(f"{OWN}{index}", None, type_=sa.String()) for index in range(len(own("")))]
         self._visible = visible
@@ -104,7 +109,8 @@ class SqlCollection(Generic[R, F]):
             return sa.select(*self._columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
 
         statement = self._bound("by ids", make, scope, ids=wanted)
-        found = {row[self._key_name]: self._record(row) for row in await self._database.fetch(statement)}
+        rows = await self._database.fetch(statement)
+        found = {row[self._key_name]: record for row, record in zip(rows, self._records(rows), strict=True)}
         return [found.get(key) for key in ids]
 
     async def of_parents(
@@ -121,10 +127,11 @@ class SqlCollection(Generic[R, F]):
 
         shape = ("of parents", link, page.limit, page.backwards)
         statement = self._bound(shape, make, scope, conditions, wanted)
-        rows: dict[Key, list[Row]] = {}
-        for row in await self._database.fetch(statement):
-            rows.setdefault(row["_parent"], []).append(row)
-        return [self._page(self._merged([rows.get(form, []) for form in each], page), page) for each in forms]
+        rows = await self._database.fetch(statement)
+        read: dict[Key, list[Read[R]]] = {}
+        for row, each in zip(rows, self._placed(rows), strict=True):
+            read.setdefault(row["_parent"], []).append(each)
+        return [_page(self._merged([read.get(form, []) for form in each], page), page) for each in forms]
 
     async def page(self, page: PageRequest, scope: Scope, filter: F | None = None) -> Page[R]:
         if self._sees_nothing(scope):
@@ -136,7 +143,7 @@ class SqlCollection(Generic[R, F]):
             return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
 
         statement = self._bound(("page", page.limit, page.backwards), make, scope, conditions)
-        return self._page(await self._database.fetch(statement), page)
+        return _page(self._placed(await self._database.fetch(statement)), page)
 
     async def count_of_parents(
         self, link: str, parent_ids: Sequence[Key], scope: Scope, filter: F | None = None
@@ -202,7 +209,7 @@ class SqlCollection(Generic[R, F]):
         )
         order = [each.c[name] for name in self._order_names]
         return (
-            sa.select(parents.c.value.label("_parent"), each)
+            sa.select(each, parents.c.value.label("_parent"))
             .select_from(parents.join(each, sa.true()))
             .order_by(*self._directed(order, page.backwards))
         )
@@ -210,7 +217,7 @@ class SqlCollection(Generic[R, F]):
     def _windowed(self, link: Link, page: PageRequest, conditions: Sequence[Condition]) -> Statement:
         place = sa.func.row_number().over(partition_by=link.column, order_by=self._ordering(page.backwards))
         numbered = (
-            sa.select(link.column.label("_parent"), *self._columns, place.label("_place"))
+            sa.select(*self._columns, link.column.label("_parent"), place.label("_place"))
             .select_from(_joined(self._rows, link))
             .where(link.column.in_(sa.select(self._array(link.column))), *conditions)
             .subquery("numbered")
@@ -276,44 +283,51 @@ class SqlCollection(Generic[R, F]):
         forms = self._links[link].forms
         return [[parent_id] if forms is None else forms(parent_id) for parent_id in parent_ids]
 
-    def _merged(self, rows: Sequence[Sequence[Row]], page: PageRequest) -> Sequence[Row]:
-        if len(rows) == 1:
-            return rows[0]
+    def _merged(self, read: Sequence[Sequence[Read[R]]], page: PageRequest) -> Sequence[Read[R]]:
+        if len(read) == 1:
+            return read[0]
         falling = self._descending != page.backwards
-        together = sorted((row for each in rows for row in each), key=self._position, reverse=falling)
+        together = sorted((one for each in read for one in each), key=itemgetter(0), reverse=falling)
         limit = _one_more(page)
         return together if limit is None else together[:limit]
 
-    def _page(self, rows: Sequence[Row], page: PageRequest) -> Page[R]:
-        more = page.limit is not None and len(rows) > page.limit
-        kept = list(rows[: page.limit])
-        if page.backwards:
-            kept.reverse()
-        records = [self._record(row) for row in kept]
-        positions = [self._position(row) for row in kept]
-        malformed = [record for record in records if isinstance(record, RecordMalformed)]
-        if not malformed:
-            return Page(cast(Sequence[R], records), positions, more, positions)
-        good = [index for index, record in enumerate(records) if not isinstance(record, RecordMalformed)]
-        return Page(
-            rows=[cast(R, records[index]) for index in good],
-            positions=[positions[index] for index in good],
-            more=more,
-            places=positions,
-            malformed=malformed,
-        )
+    def _placed(self, rows: Sequence[Row]) -> list[Read[R]]:
+        """Rows in order, each with its position."""
+        return list(zip(map(self._position, rows), self._records(rows), strict=True))
 
-    def _record(self, row: Row) -> R | RecordMalformed:
-        try:
-            return self._read(RowView(self._database.name, row))
-        except RecordMalformed as error:
-            return error
-
-    def _position(self, row: Row) -> Position:
-        return tuple([row[name] for name in self._order_names])
+    def _records(self, rows: Sequence[Row]) -> Sequence[R | RecordMalformed]:
+        return self._read.records(self._database.name, rows)
 
     def _sees_nothing(self, scope: Scope) -> bool:
         return scope.nobody and not self._public
+
+
+def _page(read: Sequence[Read[R]], page: PageRequest) -> Page[R]:
+    """What was read, one more than the page has room for where there are more."""
+    more = page.limit is not None and len(read) > page.limit
+    kept = list(read[: page.limit])
+    if page.backwards:
+        kept.reverse()
+    positions, records = zip(*kept, strict=True) if kept else ((), ())
+    malformed = [record for record in records if isinstance(record, RecordMalformed)]
+    if not malformed:
+        return Page(cast(Sequence[R], records), positions, more, positions)
+    good = [each for each in kept if not isinstance(each[1], RecordMalformed)]
+    return Page(
+        rows=[cast(R, record) for _, record in good],
+        positions=[position for position, _ in good],
+        more=more,
+        places=positions,
+        malformed=malformed,
+    )
+
+
+def _position_by(names: Sequence[str]) -> Callable[[Row], Position]:
+    """From a row to its position: the values of these columns."""
+    if len(names) == 1:
+        (name,) = names
+        return lambda row: (row[name],)
+    return cast(Callable[[Row], Position], itemgetter(*names))
 
 
 def _raw(database: Database, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

@@ -17,7 +17,7 @@ from sources.scope import Scope
 from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
-from sources.sql.reading import RowView
+from sources.sql.reading import Reader, Row, Written, local_instant
 from sources.sql.tables import table_of
 
 SOURCE = "incidents"
@@ -136,7 +136,7 @@ def reports(database: Database) -> SqlCollection[Report, ReportFilter]:
         key=_incident.nummer,
         order=[_incident.aangemaakt_op, _incident.nummer],
         descending=True,
-        read=_read_report,
+        read=_READ_REPORT,
         visible=_visible,
         narrow=_narrow,
         links={"citizen": Link(_involved.bsn, via=(BETROKKENE, _reporter_of_incident()))},
@@ -151,7 +151,7 @@ def status_changes(database: Database) -> SqlCollection[StatusChange, None]:
         columns=_STATUS_COLUMNS,
         key=_status.volgnummer,
         order=[_status.tijdstip, _status.volgnummer],
-        read=_read_status,
+        read=_READ_STATUS_CHANGE,
         visible=_visible,
         links={"report": Link(_status.incident_nummer)},
     )
@@ -159,7 +159,9 @@ def status_changes(database: Database) -> SqlCollection[StatusChange, None]:
 
 def status_log(database: Database) -> SqlLog[StatusChange]:
     """Status changes in the order of their serials."""
-    return SqlLog(database, rows=_STATUS_ROWS, columns=_STATUS_COLUMNS, serial=_status.volgnummer, read=_read_status)
+    return SqlLog(
+        database, rows=_STATUS_ROWS, columns=_STATUS_COLUMNS, serial=_status.volgnummer, read=_READ_STATUS_CHANGE
+    )
 
 
 def involvement_log(database: Database) -> SqlLog[Involvement]:
@@ -167,9 +169,9 @@ def involvement_log(database: Database) -> SqlLog[Involvement]:
     return SqlLog(
         database,
         rows=BETROKKENE,
-        columns=list(BETROKKENE.c),
+        columns=[_involved.volgnummer, _involved.incident_nummer],
         serial=_involved.volgnummer,
-        read=lambda row: Involvement(key=row.integer("volgnummer"), report_number=row.text("incident_nummer")),
+        read=_READ_INVOLVEMENT,
     )
 
 
@@ -216,43 +218,85 @@ def _coded(
     return sa.or_(known, column.not_in(list(codes))) if other in wanted else known
 
 
-def _read_report(row: RowView) -> Report:
+class _Report(Row):
+    nummer: str
+    soort_cd: str
+    status_cd: str
+    categorie: str | None
+    titel: str
+    omschrijving: str | None
+    straat: str | None
+    plaats: str | None
+    breedtegraad: float | None
+    lengtegraad: float | None
+    eenheid: str | None
+    vertrouwelijk: bool | int | None
+    pleegtijdstip: Written | None
+    aangemaakt_op: Written
+    gewijzigd_op: Written
+    status_omschrijving: str | None
+    aangever_bsn: str | None
+
+
+def _report_of(row: _Report) -> Report:
+    happened = row.pleegtijdstip
     return Report(
-        number=row.text("nummer"),
-        kind=row.code("soort_cd", KINDS, ReportKind.OTHER),
-        title=row.text("titel"),
-        status=row.code("status_cd", STATUSES, ReportStatus.OTHER),
-        status_label=row.text_or_none("status_omschrijving") or row.text("status_cd"),
-        filed_at=row.local_instant("aangemaakt_op"),
-        updated_at=row.local_instant("gewijzigd_op"),
-        category=row.text_or_none("categorie"),
-        description=row.text_or_none("omschrijving"),
-        unit=row.text_or_none("eenheid"),
-        location=_read_location(row),
-        incident_at=row.local_instant_or_none("pleegtijdstip"),
-        confidential=bool(row.value("vertrouwelijk")),
-        citizen_bsn=row.text_or_none("aangever_bsn"),
+        number=row.nummer,
+        kind=KINDS.get(row.soort_cd, ReportKind.OTHER),
+        title=row.titel,
+        status=STATUSES.get(row.status_cd, ReportStatus.OTHER),
+        status_label=row.status_omschrijving or row.status_cd,
+        filed_at=local_instant(row.aangemaakt_op, "aangemaakt_op"),
+        updated_at=local_instant(row.gewijzigd_op, "gewijzigd_op"),
+        category=row.categorie,
+        description=row.omschrijving,
+        unit=row.eenheid,
+        location=_location_of(row),
+        incident_at=None if happened is None else local_instant(happened, "pleegtijdstip"),
+        confidential=bool(row.vertrouwelijk),
+        citizen_bsn=row.aangever_bsn,
     )
 
 
-def _read_location(row: RowView) -> Location | None:
-    latitude, longitude = row.number_or_none("breedtegraad"), row.number_or_none("lengtegraad")
-    if latitude is None or longitude is None:
+def _location_of(row: _Report) -> Location | None:
+    if row.breedtegraad is None or row.lengtegraad is None:
         return None
-    address = Address(street=row.text_or_none("straat"), city=row.text_or_none("plaats"))
-    return Location(latitude, longitude, address=None if address == Address() else address)
+    address = None if row.straat is None and row.plaats is None else Address(street=row.straat, city=row.plaats)
+    return Location(row.breedtegraad, row.lengtegraad, address=address)
 
 
-def _read_status(row: RowView) -> StatusChange:
-    previous = row.text_or_none("vorige_status_cd")
+class _StatusChange(Row):
+    volgnummer: int
+    incident_nummer: str
+    status_cd: str
+    vorige_status_cd: str | None
+    notitie: str | None
+    tijdstip: Written
+    medewerker_nr: str | None
+    status_omschrijving: str | None
+    eenheid: str | None
+
+
+def _status_change_of(row: _StatusChange) -> StatusChange:
+    previous = row.vorige_status_cd
     return StatusChange(
-        key=row.integer("volgnummer"),
-        report_number=row.text("incident_nummer"),
-        status=row.code("status_cd", STATUSES, ReportStatus.OTHER),
-        label=row.text_or_none("status_omschrijving") or row.text("status_cd"),
-        at=row.local_instant("tijdstip"),
+        key=row.volgnummer,
+        report_number=row.incident_nummer,
+        status=STATUSES.get(row.status_cd, ReportStatus.OTHER),
+        label=row.status_omschrijving or row.status_cd,
+        at=local_instant(row.tijdstip, "tijdstip"),
         previous=STATUSES.get(previous, ReportStatus.OTHER) if previous else None,
-        note=row.text_or_none("notitie"),
-        agent_key=row.text_or_none("medewerker_nr"),
-        unit=row.text_or_none("eenheid"),
+        note=row.notitie,
+        agent_key=row.medewerker_nr,
+        unit=row.eenheid,
     )
+
+
+class _Involvement(Row):
+    volgnummer: int
+    incident_nummer: str
+
+
+_READ_REPORT = Reader(_Report, _report_of)
+_READ_STATUS_CHANGE = Reader(_StatusChange, _status_change_of)
+_READ_INVOLVEMENT = Reader(_Involvement, lambda row: Involvement(row.volgnummer, row.incident_nummer))

@@ -18,7 +18,7 @@ from sources.sealing import Sealer, citizen_keys
 from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
-from sources.sql.reading import RowView
+from sources.sql.reading import Reader, Row, Written, meaning, utc_instant
 from sources.sql.tables import table_of
 
 SOURCE = "journeys"
@@ -162,7 +162,7 @@ def journeys(database: Database, sealer: Sealer) -> SqlCollection[Journey, Journ
         key=_journey.id,
         order=[_journey.last_active_at, _journey.id],
         descending=True,
-        read=_read_journey,
+        read=_READ_JOURNEY,
         visible=_visible,
         own=_own_with(sealer),
         written=naive_utc,
@@ -184,7 +184,7 @@ def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[Journey
         key=_entry.position,
         order=[_entry.at, _entry.position],
         descending=True,
-        read=_read_entry,
+        read=_READ_ENTRY,
         visible=_visible,
         own=_own_with(sealer),
         written=naive_utc,
@@ -195,7 +195,7 @@ def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[Journey
 
 def journey_log(database: Database) -> SqlLog[JourneyNews]:
     """What happened on journeys, in the order in which it was told."""
-    return SqlLog(database, rows=NEWS, columns=list(NEWS.c), serial=NEWS.c.position, read=_read_news)
+    return SqlLog(database, rows=NEWS, columns=list(NEWS.c), serial=NEWS.c.position, read=_READ_NEWS)
 
 
 def journey_channels(database: Database, sealer: Sealer) -> SqlCollection[str, None]:
@@ -206,7 +206,7 @@ def journey_channels(database: Database, sealer: Sealer) -> SqlCollection[str, N
         columns=[_channel.code],
         key=_channel.ordinal,
         order=[_channel.ordinal],
-        read=lambda row: row.text("code"),
+        read=_READ_CODE,
         visible=_visible,
         own=_own_with(sealer),
         written=naive_utc,
@@ -222,7 +222,7 @@ def handovers(database: Database, sealer: Sealer) -> SqlCollection[Handover, Non
         columns=list(_handover),
         key=_handover.id,
         order=[_handover.at, _handover.id],
-        read=_read_handover,
+        read=_READ_HANDOVER,
         visible=_visible,
         own=_own_with(sealer),
         written=naive_utc,
@@ -262,44 +262,85 @@ def naive_utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def _read_journey(row: RowView) -> Journey:
+class _Journey(Row):
+    id: int
+    citizen_key: str | None
+    state: str
+    opened_at: Written
+    last_active_at: Written
+    closed_at: Written | None
+    closes_at: Written | None
+
+
+def _journey_of(row: _Journey) -> Journey:
     return Journey(
-        key=row.integer("id"),
-        state=row.code("state", STATES),
-        opened_at=row.utc_instant("opened_at"),
-        last_active_at=row.utc_instant("last_active_at"),
-        closed_at=row.utc_instant_or_none("closed_at"),
-        citizen_key=row.text_or_none("citizen_key"),
-        closes_at=row.utc_instant_or_none("closes_at"),
+        key=row.id,
+        state=meaning(row.state, STATES, "state"),
+        opened_at=utc_instant(row.opened_at, "opened_at"),
+        last_active_at=utc_instant(row.last_active_at, "last_active_at"),
+        closed_at=None if row.closed_at is None else utc_instant(row.closed_at, "closed_at"),
+        citizen_key=row.citizen_key,
+        closes_at=None if row.closes_at is None else utc_instant(row.closes_at, "closes_at"),
     )
 
 
-def _read_entry(row: RowView) -> JourneyEntry:
+class _Entry(Row):
+    position: int
+    journey_id: int
+    kind: str
+    key: str
+    at: Written
+
+
+def _entry_of_row(row: _Entry) -> JourneyEntry:
     return JourneyEntry(
-        key=row.integer("position"),
-        journey_key=row.integer("journey_id"),
-        kind=row.code("kind", KINDS),
-        entry_key=row.text("key"),
-        at=row.utc_instant("at"),
+        key=row.position,
+        journey_key=row.journey_id,
+        kind=meaning(row.kind, KINDS, "kind"),
+        entry_key=row.key,
+        at=utc_instant(row.at, "at"),
     )
 
 
-def _read_news(row: RowView) -> JourneyNews:
-    return JourneyNews(
-        key=row.integer("position"),
-        journey_key=row.integer("journey_id"),
-        kind=row.code("kind", NEWS_KINDS),
-        news_key=row.integer("key"),
-    )
+class _News(Row):
+    position: int
+    journey_id: int
+    kind: str
+    key: int
 
 
-def _read_handover(row: RowView) -> Handover:
+def _news_of(row: _News) -> JourneyNews:
+    return JourneyNews(row.position, row.journey_id, meaning(row.kind, NEWS_KINDS, "kind"), row.key)
+
+
+class _ChannelCode(Row):
+    code: str
+
+
+class _Handover(Row):
+    id: int
+    journey_id: int
+    from_channel: str | None
+    to_channel: str | None
+    agent_key: str | None
+    at: Written
+    note: str | None
+
+
+def _handover_of(row: _Handover) -> Handover:
     return Handover(
-        key=row.integer("id"),
-        journey_key=row.integer("journey_id"),
-        at=row.utc_instant("at"),
-        from_channel=row.text_or_none("from_channel"),
-        to_channel=row.text_or_none("to_channel"),
-        agent_key=row.text_or_none("agent_key"),
-        note=row.text_or_none("note"),
+        key=row.id,
+        journey_key=row.journey_id,
+        at=utc_instant(row.at, "at"),
+        from_channel=row.from_channel,
+        to_channel=row.to_channel,
+        agent_key=row.agent_key,
+        note=row.note,
     )
+
+
+_READ_JOURNEY = Reader(_Journey, _journey_of)
+_READ_ENTRY = Reader(_Entry, _entry_of_row)
+_READ_NEWS = Reader(_News, _news_of)
+_READ_CODE = Reader(_ChannelCode, lambda row: row.code)
+_READ_HANDOVER = Reader(_Handover, _handover_of)

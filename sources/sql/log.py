@@ -1,6 +1,6 @@
 """A log in a table, given out in the order of its transactions where that can be seen, else of its serials."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
@@ -10,7 +10,7 @@ from sources.ports import Changes, HeldBack, Mark, Reading, WakeUps
 from sources.sql.database import Database
 from sources.sql.horizon import hides_transactions, log_of
 from sources.sql.log_table import LogTable, Order
-from sources.sql.reading import RowView
+from sources.sql.reading import Reader
 from sources.sql.serial_order import SerialOrder, file_of
 from sources.sql.transaction_order import TransactionOrder
 
@@ -27,7 +27,7 @@ class SqlLog(Generic[R]):
         rows: sa.FromClause,
         columns: Sequence[sa.ColumnElement[Any]],
         serial: sa.ColumnElement[Any],
-        read: Callable[[RowView], R],
+        read: Reader[R],
     ) -> None:
         self._database = database
         self._table = LogTable(database, rows, columns, serial, read)

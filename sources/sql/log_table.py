@@ -1,6 +1,6 @@
 """The table that a log stands in, and what every order in which it may be read has in common."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sources.errors import MarkExpired, RecordMalformed
 from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Reading
 from sources.sql.database import Database, Rows, Statement
-from sources.sql.reading import RowView
+from sources.sql.reading import Reader
 
 R = TypeVar("R")
 
@@ -25,7 +25,10 @@ class LogTable(Generic[R]):
     rows: sa.FromClause
     columns: Sequence[sa.ColumnElement[Any]]
     serial: sa.ColumnElement[Any]
-    read: Callable[[RowView], R]
+    read: Reader[R]
+
+    def __post_init__(self) -> None:
+        self.read.check([cast(Any, column).name for column in self.columns])
 
     @property
     def name(self) -> str:
@@ -34,13 +37,13 @@ class LogTable(Generic[R]):
     def selected(self, *more: sa.ColumnElement[Any]) -> Statement:
         """The records' rows, with their serials and what else is asked for."""
         columns = [_as_written(column, self.database) for column in self.columns]
-        return sa.select(self.serial.label("_serial"), *more, *columns).select_from(self.rows)
+        return sa.select(*columns, self.serial.label("_serial"), *more).select_from(self.rows)
 
     def change(self, row: Mapping[Any, Any], mark: Mark) -> Change[R] | MalformedChange:
-        try:
-            return Change(row["_serial"], mark, self.read(RowView(self.database.name, row)))
-        except RecordMalformed as error:
-            return MalformedChange(row["_serial"], mark, error)
+        (record,) = self.read.records(self.database.name, [row])
+        if isinstance(record, RecordMalformed):
+            return MalformedChange(row["_serial"], mark, record)
+        return Change(row["_serial"], mark, record)
 
     async def fetch(self, statement: Statement) -> Rows:
         return await self.database.fetch(statement)

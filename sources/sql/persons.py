@@ -13,7 +13,7 @@ from sources.records import Address, Citizen
 from sources.scope import Scope
 from sources.sql.collection import Condition, Own, SqlCollection
 from sources.sql.database import Database
-from sources.sql.reading import RowView, digits_of
+from sources.sql.reading import Reader, Row, digits_of, partial_date
 from sources.sql.tables import table_of
 
 SOURCE = "persons"
@@ -79,7 +79,7 @@ def citizens(database: Database) -> SqlCollection[Citizen, CitizenMatch]:
         columns=list(_columns),
         key=_columns.bsn,
         order=[_columns.bsn],
-        read=_read,
+        read=_READ_CITIZEN,
         visible=_visible,
         narrow=_narrow,
     )
@@ -113,56 +113,82 @@ def _begins_with(column: sa.ColumnElement[Any], beginning: str) -> Condition:
     return sa.func.lower(sa.func.substr(column, 1, len(beginning))) == sa.func.lower(beginning)
 
 
-def _read(row: RowView) -> Citizen:
+class _Person(Row):
+    bsn: str
+    voornamen: str | None
+    titel_predicaat: str | None
+    titel_soort: str | None
+    voorvoegsel: str | None
+    geslachtsnaam: str | None
+    geboortedatum: str | None
+    overlijdensdatum: str | None
+    straatnaam: str | None
+    huisnummer: int | None
+    huisletter: str | None
+    huisnummertoevoeging: str | None
+    aanduiding_huisnummer: str | None
+    postcode: str | None
+    woonplaats: str | None
+    locatiebeschrijving: str | None
+    adresregel1: str | None
+    adresregel2: str | None
+    adresregel3: str | None
+    land: str | None
+    indicatie_geheim: int
+    emailadres: str | None
+    telefoonnummer: str | None
+
+
+def _citizen_of(row: _Person) -> Citizen:
     return Citizen(
-        bsn=row.text("bsn"),
+        bsn=row.bsn,
         full_name=_full_name(row),
-        given_names=row.text_or_none("voornamen"),
-        family_name_prefix=row.text_or_none("voorvoegsel"),
-        family_name=row.text_or_none("geslachtsnaam"),
-        birth_date=row.partial_date("geboortedatum"),
-        deceased_on=row.partial_date("overlijdensdatum", unknown=UNKNOWN_DATE),
+        given_names=row.voornamen,
+        family_name_prefix=row.voorvoegsel,
+        family_name=row.geslachtsnaam,
+        birth_date=partial_date(row.geboortedatum, "geboortedatum"),
+        deceased_on=partial_date(row.overlijdensdatum, "overlijdensdatum", unknown=UNKNOWN_DATE),
         address=_address(row),
-        secret=row.integer("indicatie_geheim") != 0,
-        email=row.text_or_none("emailadres"),
-        phone=e164(row.text_or_none("telefoonnummer")),
+        secret=row.indicatie_geheim != 0,
+        email=row.emailadres,
+        phone=e164(row.telefoonnummer),
     )
 
 
-def _full_name(row: RowView) -> str:
+def _full_name(row: _Person) -> str:
     """A title stands before the family name, a predicate before the given names (Wet op de adeldom)."""
-    title = row.text_or_none("titel_predicaat")
-    is_predicate = row.text_or_none("titel_soort") == "predicaat"
-    prefix, family = row.text_or_none("voorvoegsel") or "", row.text_or_none("geslachtsnaam") or ""
+    title, is_predicate = row.titel_predicaat, row.titel_soort == "predicaat"
+    prefix, family = row.voorvoegsel or "", row.geslachtsnaam or ""
     parts = [
         title if is_predicate else None,
-        row.text_or_none("voornamen"),
+        row.voornamen,
         None if is_predicate else title,
         prefix + family if prefix.endswith("'") else f"{prefix} {family}",
     ]
     return " ".join(" ".join(part for part in parts if part).split())
 
 
-def _address(row: RowView) -> Address | None:
-    written = [row.text_or_none(f"adresregel{line}") for line in (1, 2, 3)]
-    lines = [line for line in [row.text_or_none("locatiebeschrijving"), *written] if line]
+def _address(row: _Person) -> Address | None:
+    written = (row.locatiebeschrijving, row.adresregel1, row.adresregel2, row.adresregel3)
+    lines = [line for line in written if line]
     address = Address(
-        street=row.text_or_none("straatnaam"),
+        street=row.straatnaam,
         house_number=_house_number(row),
-        postal_code=row.text_or_none("postcode"),
-        city=row.text_or_none("woonplaats"),
+        postal_code=row.postcode,
+        city=row.woonplaats,
         lines=tuple(lines) or None,
-        country=row.text_or_none("land"),
+        country=row.land,
     )
     return None if address == Address() else address
 
 
-def _house_number(row: RowView) -> str | None:
+def _house_number(row: _Person) -> str | None:
     """As it is written on an envelope: "9B", "2A-1", "tegenover 4" (opposite number 4)."""
-    number = row.integer_or_none("huisnummer")
-    if number is None:
+    if row.huisnummer is None:
         return None
-    addition = row.text_or_none("huisnummertoevoeging")
-    letters = f"{number}{row.text_or_none('huisletter') or ''}" + (f"-{addition}" if addition else "")
-    marker = row.text_or_none("aanduiding_huisnummer")
-    return f"{marker} {letters}" if marker else letters
+    addition = f"-{row.huisnummertoevoeging}" if row.huisnummertoevoeging else ""
+    letters = f"{row.huisnummer}{row.huisletter or ''}{addition}"
+    return f"{row.aanduiding_huisnummer} {letters}" if row.aanduiding_huisnummer else letters
+
+
+_READ_CITIZEN = Reader(_Person, _citizen_of)

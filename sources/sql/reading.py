@@ -1,111 +1,132 @@
-"""Reading one row: each column into the value that a record wants, or RecordMalformed naming the column."""
+"""From rows to records: rows as they come, checked against the types that their columns are to have.
+
+All rows of a statement are checked in one step, in C (msgspec). Only where one does not fit, each is looked at alone;
+what cannot be read is RecordMalformed, which names the column and never the value.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 import sqlalchemy as sa
+from msgspec import Meta, Struct, ValidationError, convert
 
 from sources.errors import RecordMalformed
 from sources.local_time import utc_of_local, utc_of_naive
 
 T = TypeVar("T")
+R = TypeVar("R")
+W = TypeVar("W", bound="Row")
 
-_YES = {"J": True, "N": False}
 _EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 
 
-class RowView:
-    """One row of a statement; columns by label. Nothing it raises holds a value of the row."""
+class Row(Struct, array_like=True, gc=False):
+    """A row of a statement: a field for each column, in the order in which they are selected, of the column's name."""
 
-    __slots__ = ("_row", "_source")
 
-    def __init__(self, source: str, row: Mapping[Any, Any]) -> None:
-        self._source = source
-        self._row = row
+Written = Annotated[datetime, Meta(tz=False)]
+"""A timestamp without a time zone: a `datetime` from PostgreSQL, text from SQLite."""
 
-    def malformed(self, column: str) -> NoReturn:
-        raise RecordMalformed(self._source, column)
 
-    def value(self, column: str) -> Any:
-        return self._row[column]
+class Malformed(Exception):
+    """A value of the right type that means nothing; `column` holds it."""
 
-    def text(self, column: str) -> str:
-        value = self._row[column]
-        return value if isinstance(value, str) else self.malformed(column)
+    def __init__(self, column: str) -> None:
+        super().__init__(column)
+        self.column = column
 
-    def text_or_none(self, column: str) -> str | None:
-        value = self._row[column]
-        return value if value is None or isinstance(value, str) else self.malformed(column)
 
-    def integer(self, column: str) -> int:
-        value = self._row[column]
-        return value if type(value) is int else self.malformed(column)
+class Reader(Generic[R]):
+    """Rows of one class, and what makes a record of one; `make` may raise Malformed."""
 
-    def integer_or_none(self, column: str) -> int | None:
-        value = self._row[column]
-        return value if value is None or type(value) is int else self.malformed(column)
+    def __init__(self, row: type[W], make: Callable[[W], R]) -> None:
+        self._row: type[Row] = row
+        self._rows: Any = list[row]
+        self._make: Callable[[Any], R] = make
 
-    def number_or_none(self, column: str) -> float | None:
-        value = self._row[column]
-        if value is None:
-            return None
-        return float(value) if isinstance(value, int | float | Decimal) else self.malformed(column)
+    def check(self, names: Sequence[str]) -> None:
+        """Raises TypeError unless the columns of these names are those of the rows; more may follow."""
+        wanted = self._row.__struct_fields__
+        if tuple(names[: len(wanted)]) != wanted:
+            raise TypeError(f"{self._row.__name__} has other columns than are selected: {', '.join(names)}")
 
-    def code(self, column: str, codes: Mapping[str, T], other: T | None = None) -> T:
-        """The meaning of a code; an unknown one means `other`, and is malformed where there is no such thing."""
-        value = self._row[column]
-        meaning = codes.get(value, other) if isinstance(value, str) else None
-        return self.malformed(column) if meaning is None else meaning
-
-    def yes(self, column: str) -> bool:
-        """J or N, as old systems write a truth."""
-        return self.code(column, _YES)
-
-    def partial_date(self, column: str, unknown: str | None = None) -> str | None:
-        """Eight digits with zeros for what is unknown, as ISO 8601 of reduced precision; all unknown is `unknown`."""
-        written = self.text_or_none(column)
-        if written is None:
-            return None
-        match = _EIGHT_DIGITS.fullmatch(written)
-        if match is None:
-            self.malformed(column)
-        year, month, day = match.groups()
-        if year == "0000":
-            return unknown
+    def records(self, source: str, rows: Sequence[Mapping[Any, Any]]) -> Sequence[R | RecordMalformed]:
+        """The record of each row, or what is wrong with the row. What asyncpg gives goes over its values by itself."""
+        values = [tuple(row.values()) if isinstance(row, dict) else tuple(row) for row in rows]
         try:
-            date(int(year), int(month) or 1, int(day) or 1)
-        except ValueError:
-            self.malformed(column)
-        return "-".join(part for part in _known(year, month, day))
+            return list(map(self._make, convert(values, self._rows)))
+        except (ValidationError, Malformed):
+            return [self._record(source, each) for each in values]
 
-    def local_instant(self, column: str) -> datetime:
-        return utc_of_local(self._timestamp(column))
-
-    def local_instant_or_none(self, column: str) -> datetime | None:
-        return None if self._row[column] is None else self.local_instant(column)
-
-    def utc_instant(self, column: str) -> datetime:
-        return utc_of_naive(self._timestamp(column))
-
-    def utc_instant_or_none(self, column: str) -> datetime | None:
-        return None if self._row[column] is None else self.utc_instant(column)
-
-    def _timestamp(self, column: str) -> datetime:
-        """A naive timestamp: a `datetime` from PostgreSQL, text from SQLite. `infinity` is no instant."""
-        value = self._row[column]
+    def _record(self, source: str, values: Sequence[Any]) -> R | RecordMalformed:
         try:
-            written = datetime.fromisoformat(value) if isinstance(value, str) else value
-            if not isinstance(written, datetime) or written.tzinfo is not None or not 1 < written.year < 9999:
-                raise ValueError
-        except ValueError:
-            self.malformed(column)
-        return written
+            return self._make(convert(values, self._row))
+        except ValidationError:
+            return RecordMalformed(source, self._unfit(values))
+        except Malformed as error:
+            return RecordMalformed(source, error.column)
+
+    def _unfit(self, values: Sequence[Any]) -> str:
+        """The first column whose value has not the column's type."""
+        types = get_type_hints(self._row, include_extras=True)
+        return next(name for name, value in zip(types, values, strict=False) if not _fits(value, types[name]))
 
 
-def _known(year: str, month: str, day: str) -> list[str]:
+def _fits(value: object, type_: Any) -> bool:
+    try:
+        convert(value, type_)
+    except ValidationError:
+        return False
+    return True
+
+
+def known(value: T | None, column: str) -> T:
+    """A value that has to be there."""
+    if value is None:
+        raise Malformed(column)
+    return value
+
+
+def meaning(code: str | None, codes: Mapping[str, T], column: str) -> T:
+    """What a code stands for. An unknown one is malformed: it is never guessed."""
+    return known(None if code is None else codes.get(code), column)
+
+
+def yes(written: str | None, column: str) -> bool:
+    """J or N, as old systems write a truth."""
+    return meaning(written, _YES, column)
+
+
+_YES = {"J": True, "N": False}
+
+
+def local_instant(written: datetime, column: str) -> datetime:
+    """The instant of a naive local time. PostgreSQL's `infinity` is none."""
+    return utc_of_local(written) if 1 < written.year < 9999 else known(None, column)
+
+
+def utc_instant(written: datetime, column: str) -> datetime:
+    """The instant of a naive time in UTC. PostgreSQL's `infinity` is none."""
+    return utc_of_naive(written) if 1 < written.year < 9999 else known(None, column)
+
+
+def partial_date(written: str | None, column: str, unknown: str | None = None) -> str | None:
+    """Eight digits with zeros for what is unknown, as ISO 8601 of reduced precision; all unknown is `unknown`."""
+    if written is None:
+        return None
+    year, month, day = known(_EIGHT_DIGITS.fullmatch(written), column).groups()
+    if year == "0000":
+        return unknown
+    try:
+        date(int(year), int(month) or 1, int(day) or 1)
+    except ValueError:
+        raise Malformed(column) from None
+    return "-".join(_certain(year, month, day))
+
+
+def _certain(year: str, month: str, day: str) -> list[str]:
     if month == "00":
         return [year]
     return [year, month] if day == "00" else [year, month, day]

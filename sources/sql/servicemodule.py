@@ -5,6 +5,7 @@ Its schema is the servicemodule's, never migrated by us. Timestamps are naive lo
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.orm import registry
@@ -18,7 +19,7 @@ from sources.scope import Scope
 from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
-from sources.sql.reading import RowView, digits_of
+from sources.sql.reading import Reader, Row, Written, digits_of, known, local_instant, meaning, yes
 from sources.sql.tables import table_of
 
 SOURCE = "servicemodule"
@@ -138,7 +139,7 @@ def contacts(database: Database) -> SqlCollection[Contact, ContactFilter]:
         key=_contact.nummer,
         order=[_contact.tijdstip, _contact.nummer],
         descending=True,
-        read=_read_contact,
+        read=_READ_CONTACT,
         visible=_visible,
         narrow=_narrow,
         links={
@@ -152,7 +153,7 @@ def contacts(database: Database) -> SqlCollection[Contact, ContactFilter]:
 
 def contact_log(database: Database) -> SqlLog[Contact]:
     """New contacts in the order of their numbers."""
-    return SqlLog(database, rows=_CONTACT_ROWS, columns=_CONTACT_COLUMNS, serial=_contact.nummer, read=_read_contact)
+    return SqlLog(database, rows=_CONTACT_ROWS, columns=_CONTACT_COLUMNS, serial=_contact.nummer, read=_READ_CONTACT)
 
 
 def contact_subjects(database: Database) -> SqlCollection[str, None]:
@@ -163,7 +164,7 @@ def contact_subjects(database: Database) -> SqlCollection[str, None]:
         columns=[ONDERWERP.c.incident_nummer],
         key=ONDERWERP.c.volgnummer,
         order=[ONDERWERP.c.volgnummer],
-        read=lambda row: row.text("incident_nummer"),
+        read=_READ_INCIDENT_NUMBER,
         visible=_visible,
         links={"contact": Link(ONDERWERP.c.klantcontact_nummer)},
     )
@@ -176,11 +177,7 @@ def subject_log(database: Database) -> SqlLog[ContactSubject]:
         rows=ONDERWERP,
         columns=list(ONDERWERP.c),
         serial=ONDERWERP.c.volgnummer,
-        read=lambda row: ContactSubject(
-            key=row.integer("volgnummer"),
-            contact_key=row.integer("klantcontact_nummer"),
-            report_number=row.text("incident_nummer"),
-        ),
+        read=_READ_CONTACT_SUBJECT,
     )
 
 
@@ -192,7 +189,7 @@ def attachments(database: Database) -> SqlCollection[Attachment, None]:
         columns=list(BIJLAGE.c),
         key=BIJLAGE.c.nummer,
         order=[BIJLAGE.c.nummer],
-        read=_read_attachment,
+        read=_READ_ATTACHMENT,
         visible=_visible,
         links={"contact": Link(BIJLAGE.c.klantcontact_nummer)},
     )
@@ -206,7 +203,7 @@ def channels(database: Database) -> SqlCollection[Channel, None]:
         columns=list(KANAAL.c),
         key=KANAAL.c.code,
         order=[KANAAL.c.code],
-        read=lambda row: _read_channel(row, code="code", name="naam"),
+        read=_READ_CHANNEL,
         visible=lambda _scope, _own: sa.true(),
         public=True,
     )
@@ -220,9 +217,7 @@ def agents(database: Database) -> SqlCollection[Agent, None]:
         columns=list(MEDEWERKER.c),
         key=MEDEWERKER.c.personeelsnummer,
         order=[MEDEWERKER.c.personeelsnummer],
-        read=lambda row: Agent(
-            key=row.text("personeelsnummer"), name=row.text_or_none("naam"), unit=row.text_or_none("eenheid")
-        ),
+        read=_READ_AGENT,
         visible=lambda _scope, _own: sa.true(),
     )
 
@@ -250,50 +245,102 @@ def _narrow(wanted: ContactFilter) -> Sequence[Condition]:
     return conditions
 
 
-def _read_contact(row: RowView) -> Contact:
+class _Contact(Row):
+    nummer: int
+    kanaal_cd: str | None
+    richting: str
+    onderwerp: str | None
+    tekst: str | None
+    tijdstip: Written
+    medewerker_nr: str | None
+    bsn: str | None
+    telefoonnummer: str | None
+    breedtegraad: float | None
+    lengtegraad: float | None
+    nauwkeurigheid_m: float | None
+    kanaal_naam: str | None
+    soort_cd: str | None
+    spoed: str | None
+    actief: str | None
+    medewerker_naam: str | None
+    eenheid: str | None
+
+
+def _contact_of(row: _Contact) -> Contact:
     return Contact(
-        key=row.integer("nummer"),
-        direction=row.code("richting", DIRECTIONS),
-        occurred_at=row.local_instant("tijdstip"),
-        channel=_read_channel(row, code="kanaal_cd", name="kanaal_naam") if row.value("soort_cd") else None,
-        subject=row.text_or_none("onderwerp"),
-        body=row.text_or_none("tekst"),
-        phone=e164(row.text_or_none("telefoonnummer")),
-        handled_by=_read_handler(row),
-        location=_read_location(row),
-        citizen_bsn=row.text_or_none("bsn"),
+        key=row.nummer,
+        direction=meaning(row.richting, DIRECTIONS, "richting"),
+        occurred_at=local_instant(row.tijdstip, "tijdstip"),
+        channel=_channel_of(row.kanaal_cd, row.kanaal_naam, row.soort_cd, row.spoed, row.actief)
+        if row.soort_cd
+        else None,
+        subject=row.onderwerp,
+        body=row.tekst,
+        phone=e164(row.telefoonnummer),
+        handled_by=None if row.medewerker_nr is None else Agent(row.medewerker_nr, row.medewerker_naam, row.eenheid),
+        location=_location_of(row),
+        citizen_bsn=row.bsn,
     )
 
 
-def _read_handler(row: RowView) -> Agent | None:
-    number = row.text_or_none("medewerker_nr")
-    if number is None:
+def _location_of(row: _Contact) -> Location | None:
+    if row.breedtegraad is None or row.lengtegraad is None:
         return None
-    return Agent(key=number, name=row.text_or_none("medewerker_naam"), unit=row.text_or_none("eenheid"))
+    return Location(row.breedtegraad, row.lengtegraad, row.nauwkeurigheid_m)
 
 
-def _read_location(row: RowView) -> Location | None:
-    latitude, longitude = row.number_or_none("breedtegraad"), row.number_or_none("lengtegraad")
-    if latitude is None or longitude is None:
-        return None
-    return Location(latitude, longitude, row.number_or_none("nauwkeurigheid_m"))
-
-
-def _read_channel(row: RowView, *, code: str, name: str) -> Channel:
+@lru_cache(1_000)
+def _channel_of(code: str | None, name: str | None, medium: str, urgent: str | None, open: str | None) -> Channel:
+    """There are few channels, and a contact for each of millions of rows."""
     return Channel(
-        code=row.text(code),
-        name=row.text(name),
-        medium=row.code("soort_cd", MEDIA),
-        urgent=row.yes("spoed"),
-        open=row.yes("actief"),
+        code=known(code, "kanaal_cd"),
+        name=known(name, "kanaal_naam"),
+        medium=meaning(medium, MEDIA, "soort_cd"),
+        urgent=yes(urgent, "spoed"),
+        open=yes(open, "actief"),
     )
 
 
-def _read_attachment(row: RowView) -> Attachment:
-    return Attachment(
-        key=row.integer("nummer"),
-        name=row.text("naam"),
-        media_type=row.text("mediatype"),
-        size_bytes=row.integer("omvang"),
-        url=row.text_or_none("locatie"),
-    )
+class _ContactSubject(Row):
+    volgnummer: int
+    klantcontact_nummer: int
+    incident_nummer: str
+
+
+class _IncidentNumber(Row):
+    incident_nummer: str
+
+
+class _Attachment(Row):
+    nummer: int
+    klantcontact_nummer: int
+    naam: str
+    mediatype: str
+    omvang: int
+    locatie: str | None
+
+
+class _Channel(Row):
+    code: str
+    naam: str
+    soort_cd: str
+    spoed: str
+    actief: str
+
+
+class _Agent(Row):
+    personeelsnummer: str
+    naam: str | None
+    eenheid: str | None
+
+
+_READ_CONTACT = Reader(_Contact, _contact_of)
+_READ_CONTACT_SUBJECT = Reader(
+    _ContactSubject, lambda row: ContactSubject(row.volgnummer, row.klantcontact_nummer, row.incident_nummer)
+)
+_READ_INCIDENT_NUMBER = Reader(_IncidentNumber, lambda row: row.incident_nummer)
+_READ_ATTACHMENT = Reader(
+    _Attachment, lambda row: Attachment(row.nummer, row.naam, row.mediatype, row.omvang, row.locatie)
+)
+_READ_CHANNEL = Reader(_Channel, lambda row: _channel_of(row.code, row.naam, row.soort_cd, row.spoed, row.actief))
+_READ_AGENT = Reader(_Agent, lambda row: Agent(row.personeelsnummer, row.naam, row.eenheid))

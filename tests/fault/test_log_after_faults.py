@@ -14,11 +14,19 @@ from sources.errors import MarkExpired
 from sources.ports import Log, Mark
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
+from sources.sql.reading import Reader, Row
 from support.postgres import PostgresServer, execute, postgres_server
 
 TABLE = sa.Table("log", sa.MetaData(), sa.Column("id", sa.BigInteger, primary_key=True))
 INSERT = "INSERT INTO log DEFAULT VALUES"
 LAP = 2**32
+
+
+class Line(Row):
+    id: int
+
+
+SERIAL = Reader(Line, lambda line: line.id)
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ async def postgres() -> AsyncIterator[PostgresServer]:
 @asynccontextmanager
 async def opened(url: str) -> AsyncIterator[SqlLog[int]]:
     async with Database("register", url.replace("postgresql://", "postgresql+asyncpg://")) as database:
-        yield SqlLog(database, rows=TABLE, columns=[], serial=TABLE.c.id, read=lambda row: row.value("_serial"))
+        yield SqlLog(database, rows=TABLE, columns=[TABLE.c.id], serial=TABLE.c.id, read=SERIAL)
 
 
 async def told(log: Log[int], mark: Mark) -> list[int]:

@@ -14,6 +14,7 @@ from sources.errors import MarkExpired
 from sources.ports import Log, Mark
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
+from sources.sql.reading import Reader, Row
 from sources.sql.transaction_order import NEAR
 from support.postgres import execute, plain
 from support.unruly_writers import UnrulyWriters
@@ -21,13 +22,19 @@ from support.unruly_writers import UnrulyWriters
 TABLE = sa.Table("log", sa.MetaData(), sa.Column("id", sa.BigInteger, primary_key=True), sa.Column("word", sa.Text))
 INSERT = "INSERT INTO log (word) VALUES ('a word') RETURNING id"
 
+
+class Line(Row):
+    word: str
+    id: int
+
+
+SERIAL = Reader(Line, lambda line: line.id)
+
 Connect = Callable[[], Any]
 
 
 def log_of(database: Database, table: "sa.Table" = TABLE) -> SqlLog[int]:
-    return SqlLog(
-        database, rows=table, columns=[table.c.word], serial=table.c.id, read=lambda row: row.value("_serial")
-    )
+    return SqlLog(database, rows=table, columns=[table.c.word, table.c.id], serial=table.c.id, read=SERIAL)
 
 
 @pytest.fixture

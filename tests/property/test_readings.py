@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sources.errors import RecordMalformed
 from sources.local_time import local_bound, local_of_utc, utc_of_local
 from sources.phone_numbers import e164, typed_forms
-from sources.sql.reading import RowView
+from sources.sql.reading import Malformed, partial_date
 
 instants = st.datetimes(datetime(1990, 1, 1), datetime(2037, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001
 locals_ = st.datetimes(datetime(1990, 1, 1), datetime(2037, 12, 31))  # noqa: DTZ001
@@ -55,12 +54,11 @@ def test_text_that_is_no_number_is_none_or_a_number(text: str) -> None:
 def test_dates_keep_what_is_known_of_them(day: date, unknown: int) -> None:
     digits = f"{day.year:04}{day.month:02}{day.day:02}"
     written = digits[: 8 - unknown] + "0" * unknown
-    assert RowView("persons", {"d": written}).partial_date("d") == day.isoformat()[: {0: 10, 2: 7, 4: 4}[unknown]]
+    assert partial_date(written, "d") == day.isoformat()[: {0: 10, 2: 7, 4: 4}[unknown]]
 
 
 @given(st.text(max_size=10).filter(lambda text: not (len(text) == 8 and text.isascii() and text.isdigit())))
 def test_what_is_no_date_is_malformed_and_never_guessed(written: str) -> None:
-    with pytest.raises(RecordMalformed) as caught:
-        RowView("persons", {"d": written}).partial_date("d")
-    assert caught.value.field == "d"
-    assert str(caught.value) == "The source 'persons' holds a row whose 'd' cannot be read."
+    with pytest.raises(Malformed) as caught:
+        partial_date(written, "d")
+    assert caught.value.column == "d"

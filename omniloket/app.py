@@ -15,7 +15,7 @@ from starlette.datastructures import Address
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from omniloket import garbage, graphiql, logs
@@ -23,7 +23,7 @@ from omniloket.addresses import address_of, is_within
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.http_heads import BOUNDS
-from omniloket.origins import is_welcome
+from omniloket.origins import is_welcome, open_to
 from omniloket.sessions import Session, TooManySessions
 from omniloket.settings import Settings, read
 from omniloket.socket_ends import STOP
@@ -97,7 +97,7 @@ class _Doors:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.house: House
-        self.http: GraphQLEndpoint
+        self.http: ASGIApp
         self._sockets: SocketProtocol
         self._event_streams: EventStreams
         self._is_stopping = False
@@ -110,7 +110,8 @@ class _Doors:
         streams = house.streams(live.queue_size)
         self.house = house
         self._event_streams = EventStreams(house.executor, streams, live.heartbeat_seconds)
-        self.http = GraphQLEndpoint(house, self._event_streams)
+        endpoint = GraphQLEndpoint(house, self._event_streams)
+        self.http = open_to(endpoint, self._settings.requests.origins)
         self._sockets = SocketProtocol(house, streams, self._connect, limits)
 
     def stop(self) -> None:

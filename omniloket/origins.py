@@ -1,6 +1,33 @@
-"""Whose pages may open a socket. A browser lets every page try, and says which one it is (RFC 6455, section 10.2)."""
+"""Which other sites' pages may ask here.
+
+A browser lets every page try to open a socket, and says which one it is (RFC 6455, section 10.2). Over HTTP it asks
+beforehand, and shows a page the answer only where the server says so (Fetch standard, section 3.2: CORS).
+"""
 
 from collections.abc import Collection, Mapping
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+PREFLIGHT_SECONDS = 600
+"""How long a browser may remember what it was told beforehand."""
+
+_SENT = ["Authorization", "Content-Type", "Omniloket-Purpose", "Last-Event-ID"]
+_SHOWN = ["Omniloket-Request", "Retry-After"]
+
+
+def open_to(application: ASGIApp, origins: Collection[str]) -> ASGIApp:
+    """The application, for pages of some other sites too; never with cookies, which are for the own site alone."""
+    if not origins:
+        return application
+    return CORSMiddleware(
+        application,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=_SENT,
+        expose_headers=_SHOWN,
+        max_age=PREFLIGHT_SECONDS,
+    )
 
 
 def is_welcome(headers: Mapping[str, str], origins: Collection[str]) -> bool:

@@ -314,6 +314,9 @@ class RequestsSettings(_Part):
     connections_per_address: int = Field(
         default=1_000, ge=1, le=1_000_000, description="Connections that one address may have, in each process."
     )
+    origins: tuple[Origin, ...] = Field(
+        default=(), description="Other sites whose pages may ask over HTTP, as `https://www.example.nl`."
+    )
 
 
 class ManifestSettings(_Part):

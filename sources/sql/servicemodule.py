@@ -271,9 +271,7 @@ def _contact_of(row: _Contact) -> Contact:
         key=row.nummer,
         direction=meaning(row.richting, DIRECTIONS, "richting"),
         occurred_at=local_instant(row.tijdstip, "tijdstip"),
-        channel=_channel_of(row.kanaal_cd, row.kanaal_naam, row.soort_cd, row.spoed, row.actief)
-        if row.soort_cd
-        else None,
+        channel=_channel_of_contact(row),
         subject=row.onderwerp,
         body=row.tekst,
         phone=e164(row.telefoonnummer),
@@ -281,6 +279,10 @@ def _contact_of(row: _Contact) -> Contact:
         location=_location_of(row),
         citizen_bsn=row.bsn,
     )
+
+
+def _channel_of_contact(row: _Contact) -> Channel | None:
+    return _channel_of(row.kanaal_cd, row.kanaal_naam, row.soort_cd, row.spoed, row.actief) if row.soort_cd else None
 
 
 def _location_of(row: _Contact) -> Location | None:

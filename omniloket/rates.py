@@ -7,7 +7,7 @@ two: that of who asks, and that of where it comes from. Who has no token has the
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from omniloket.refusals import ComeBackLater
@@ -55,13 +55,13 @@ class Buckets:
         points, at = found
         return min(self.rate.burst, points + (self._clock() - at) * self.rate.per_second)
 
-    def lacking(self, key: Hashable, points: float) -> float:
+    def lacking(self, left: float, points: float) -> float:
         """Seconds until a bucket has so many points; 0 when it has. More than it ever holds counts as a full one."""
-        return max(0.0, min(points, self.rate.burst) - self.left(key) - _SURPLUS) / self.rate.per_second
+        return max(0.0, min(points, self.rate.burst) - left - _SURPLUS) / self.rate.per_second
 
-    def take(self, key: Hashable, points: float) -> None:
-        """Takes points out, and may leave a debt."""
-        self._left[key] = self.left(key) - points, self._clock()
+    def keep(self, key: Hashable, left: float) -> None:
+        """A bucket has so many points now; less than none is a debt."""
+        self._left[key] = left, self._clock()
         self._left.move_to_end(key)
         if len(self._left) > self._most:
             self._left.popitem(last=False)
@@ -76,19 +76,11 @@ class Rates:
 
     def charge(self, context: Context, points: float) -> None:
         """Takes points from whoever asks; raises RateLimited, and takes none, where there are not enough."""
-        buckets = self._buckets(context)
-        lacking = max(each.lacking(key, points) for each, key in buckets)
-        if lacking > 0:
-            raise RateLimited(max(1, math.ceil(lacking)))
-        for each, key in buckets:
-            each.take(key, points)
+        _charge(self._buckets(context), points)
 
     def charge_address(self, address: str, points: float) -> None:
         """The same for a request of which no more than its address is known."""
-        lacking = self.addresses.lacking(address, points)
-        if lacking > 0:
-            raise RateLimited(max(1, math.ceil(lacking)))
-        self.addresses.take(address, points)
+        _charge([(self.addresses, address)], points)
 
     def left(self, context: Context) -> tuple[int, int]:
         """What is left for whoever asks, and in how many seconds that will be as much as it ever is."""
@@ -102,3 +94,12 @@ class Rates:
         if viewer.role is Role.ANONYMOUS:
             return [by_address]
         return [(self.principals, (viewer.role, viewer.principal, viewer.actor)), by_address]
+
+
+def _charge(buckets: Sequence[tuple[Buckets, Hashable]], points: float) -> None:
+    found = [(each, key, each.left(key)) for each, key in buckets]
+    lacking = max([each.lacking(left, points) for each, _, left in found])
+    if lacking > 0:
+        raise RateLimited(max(1, math.ceil(lacking)))
+    for each, key, left in found:
+        each.keep(key, left - points)

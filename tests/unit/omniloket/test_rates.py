@@ -84,9 +84,9 @@ def test_what_costs_more_than_a_bucket_holds_takes_a_full_one_and_leaves_a_debt(
 def test_the_buckets_that_were_used_longest_ago_are_forgotten() -> None:
     buckets = Buckets(Rate(10, 1), Clock(), most=3)
     for key in "abcad":
-        buckets.take(key, 5)
+        buckets.keep(key, 5)
     assert len(buckets) == 3
-    assert [buckets.left(key) for key in "abcd"] == [0, 10, 5, 5]
+    assert [buckets.left(key) for key in "abcd"] == [5, 10, 5, 5]
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.floats(0, 30)), max_size=40))

@@ -34,7 +34,11 @@ class Admission:
     @property
     def is_full(self) -> bool:
         """Whether one more would be refused."""
-        return self.present >= self._most
+        return not self.has_room_for(1)
+
+    def has_room_for(self, more: int) -> bool:
+        """Whether so many more would not be refused."""
+        return self.present + more <= self._most
 
     def refuse(self) -> Overloaded:
         """What one more is told."""

@@ -20,9 +20,10 @@ from starlette.websockets import WebSocket
 
 from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of, is_within
+from omniloket.doorkeeper import Doorkeeper
 from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
-from omniloket.http_heads import BOUNDS
+from omniloket.http_heads import BOUNDS, DOORKEEPER
 from omniloket.origins import is_welcome, open_to
 from omniloket.sessions import Session, TooManySessions
 from omniloket.settings import Settings, read
@@ -57,7 +58,8 @@ def application(settings: Settings, started: Callable[[], None] = lambda: None) 
         async with open_house(settings) as house:
             doors.open(house)
             started()
-            yield {STOP: doors.stop, BOUNDS: house.bounds}
+            keeper = Doorkeeper(house.admission, house.accounts, is_open_to_others=bool(settings.requests.origins))
+            yield {STOP: doors.stop, BOUNDS: house.bounds, DOORKEEPER: keeper}
 
     return _Application(
         doors,

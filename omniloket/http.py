@@ -50,7 +50,7 @@ PARTIAL_SUCCESS = 294
 BAD_TOKEN_POINTS = 10
 """What a token that does not hold costs the address that it comes from: as much as any operation."""
 
-_HEADERS = {
+HEADERS = {
     "cache-control": "no-store",
     "vary": "Accept, Authorization, Omniloket-Purpose",
     "x-content-type-options": "nosniff",
@@ -58,7 +58,7 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
 }
-_STREAM_HEADERS = {**_HEADERS, "content-type": f"{EVENT_STREAM}; charset=utf-8", "x-accel-buffering": "no"}
+_STREAM_HEADERS = {**HEADERS, "content-type": f"{EVENT_STREAM}; charset=utf-8", "x-accel-buffering": "no"}
 _TYPES: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
     "operationName": (str, "a string"),
@@ -132,7 +132,7 @@ class GraphQLEndpoint:
         except RequestRejected as error:
             self._house.accounts.refused(error.extensions)
             refusal = {"message": str(error), "extensions": error.extensions}
-            return _response({"errors": [refusal]}, error.status, _of_errors(media_type), error.headers)
+            return _response({"errors": [refusal]}, error.status, of_errors(media_type), error.headers)
 
     async def _answer(self, request: Request, media_type: str) -> Answer:
         try:
@@ -149,7 +149,7 @@ class GraphQLEndpoint:
                 answer = await self._house.execute(prepared, asked.variables, context, wants_cost=asked.wants_cost)
         except ComeBackLater as later:
             headers = {"retry-after": str(later.retry_after)}
-            return _response({"errors": later.errors}, later.status, _of_errors(media_type), headers)
+            return _response({"errors": later.errors}, later.status, of_errors(media_type), headers)
         except RequestRefused as refused:
             if request.method == "GET" and refused.kind == "mutation":
                 raise _mutation_by_get() from None
@@ -377,7 +377,7 @@ def _keys(value: object) -> Iterator[str]:
             waiting.extend(cast(list[Any], each))
 
 
-def _of_errors(media_type: str | None) -> str:
+def of_errors(media_type: str | None) -> str:
     """The form of an answer that is no GraphQL answer."""
     return media_type if media_type in (GRAPHQL, JSON) else JSON
 
@@ -392,5 +392,5 @@ def _response(
     return Response(
         sse.whole(body) if media_type == EVENT_STREAM else body,
         status_code=status,
-        headers={**_HEADERS, **(headers or {}), "content-type": f"{media_type}; charset=utf-8"},
+        headers={**HEADERS, **(headers or {}), "content-type": f"{media_type}; charset=utf-8"},
     )

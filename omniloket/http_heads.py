@@ -1,17 +1,18 @@
 """What uvicorn does not bound, before the application hears of a request, and after it has answered.
 
 That is: a request's line and headers, in length and time; the time that a body may take to come; how many connections
-one address has; and an answer that nobody reads.
+one address has; an answer that nobody reads; and requests of which the application should not hear at all.
 """
 
 from asyncio import TimerHandle, Transport
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, cast
 
+from httptools import HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from omniloket.addresses import address_of, is_within
@@ -22,6 +23,11 @@ MOST_WAITING = 20
 
 BOUNDS = "bounds"
 """The key in the lifespan's state of the Bounds that hold."""
+
+DOORKEEPER = "doorkeeper"
+"""The key of who may turn away a request by its URL and headers: with the headers and body of a 503."""
+
+TurnAway = Callable[[bytes, Sequence[tuple[bytes, bytes]]], bytes | None]
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,12 @@ class BoundedHeads(HttpToolsProtocol):
     _patience: TimerHandle | None = None
     _is_in_body = False
     _counted: str | None = None
+    _refusal: bytes | None = None
 
     def connection_made(self, transport: Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
         self._bounds: Bounds = self.app_state.get(BOUNDS) or _USUAL
+        self._turn_away: TurnAway | None = self.app_state.get(DOORKEEPER)
         address = address_of({"client": self.client})
         if self._bounds.is_proxy(self.client):
             self._await_head()
@@ -125,15 +133,22 @@ class BoundedHeads(HttpToolsProtocol):
             self._bounds.exceeded["head_bytes"] += 1
             raise ValueError("the head is too long")  # the parser hands it to uvicorn, whose answer is 400
         self._is_in_body = True
-        super().on_headers_complete()
+        self._refusal = self._turned_away()
+        if self._refusal is None:
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes -= len(body)
-        super().on_body(body)
+        if self._refusal is None:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._stop_waiting()
-        super().on_message_complete()
+        if self._refusal is None:
+            super().on_message_complete()
+        else:
+            self._answer(self._refusal)
+            self._refusal = None
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(b"400 Bad Request", msg)
@@ -158,6 +173,28 @@ class BoundedHeads(HttpToolsProtocol):
     def shutdown(self) -> None:
         self.app_state[STOP]()
         super().shutdown()
+
+    def _turned_away(self) -> bytes | None:
+        """What the doorkeeper says; never while an earlier request waits for its answer, which has to come first."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        is_idle = cycle is None or cycle.response_complete
+        if self._turn_away is None or not is_idle or self.expect_100_continue or self._parser.should_upgrade():
+            return None
+        return self._turn_away(self.url, self.headers)
+
+    def _answer(self, refusal: bytes) -> None:
+        lines = [b"HTTP/1.1 503 Service Unavailable\r\n"]
+        lines += [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        keeps_alive = self._parser.get_http_version() != "1.0" and self._parser.should_keep_alive()
+        self.transport.write(b"".join([*lines, b"" if keeps_alive else b"connection: close\r\n", refusal]))
+        if not keeps_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    @property
+    def _parser(self) -> HttpRequestParser:
+        """It is there while it calls."""
+        return cast(HttpRequestParser, self.parser)
 
     def _await_reading(self, *, is_blocked: bool) -> None:
         if self._patience is not None:

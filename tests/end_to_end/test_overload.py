@@ -1,8 +1,10 @@
 """A server that has too much to do, and one with a source that is stuck: who is refused, and who is not."""
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,75 @@ async def test_beyond_what_runs_and_what_waits_requests_are_refused_at_once(smal
         assert answer["data"]["reports"] is None
         (error,) = answer["errors"]
         assert (error["extensions"]["code"], error["extensions"]["source"]) == ("SOURCE_TIMEOUT", "incidents")
+
+
+@asynccontextmanager
+async def full(server: Server, own: Urls) -> AsyncIterator[httpx.AsyncClient]:
+    """As many operations run and wait as may."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        async with locked(own["incidents"], "incident"):
+            stuck = [asyncio.create_task(_post(server, client, STUCK)) for _ in range(5)]
+            await asyncio.sleep(0.5)
+            yield client
+            assert not any(each.done() for each in stuck)
+        await asyncio.gather(*stuck)
+
+
+@pytest.mark.parametrize(
+    ("accept", "told"),
+    [
+        (None, "application/graphql-response+json"),
+        ("application/json", "application/json"),
+        ("application/graphql-response+json, application/json;q=0.5", "application/graphql-response+json"),
+        ("text/event-stream", "application/json"),
+        ("text/html", "application/json"),
+    ],
+)
+async def test_a_refusal_is_what_any_other_is_whatever_was_asked(
+    small: Server, own: Urls, accept: str | None, told: str
+) -> None:
+    headers = {"authorization": "Bearer nonsense"} | ({"accept": accept} if accept else {})
+    async with full(small, own) as client:
+        client.headers.pop("accept")
+        before = await _refusals(small, client)
+        answers = [
+            await client.post(small.url, content=b"x" * 1_000_000, headers=headers),
+            await client.get(small.url, params={"query": FINE}, headers=headers),
+        ]
+        assert await _refusals(small, client) == before + 2
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.headers["content-type"] == f"{told}; charset=utf-8"
+        assert answer.json()["errors"][0]["extensions"]["limit"] == "running"
+    assert len({answer.headers["omniloket-request"] for answer in answers}) == 2
+    refused_later = await _bad(small)
+    assert set(refused_later.headers) | {"retry-after"} == set(answers[0].headers)
+
+
+async def _bad(server: Server) -> httpx.Response:
+    async with httpx.AsyncClient() as client:
+        return await client.post(server.url, json={"query": "{"})
+
+
+async def _refusals(server: Server, client: httpx.AsyncClient) -> float:
+    text = (await client.get(server.url.replace("graphql", "metrics"))).text
+    found = re.search(r'^omniloket_refusals_total\{code="LIMIT_EXCEEDED",limit="running"\} (\S+)', text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+async def test_refusals_keep_their_order_and_the_connection(small: Server, own: Urls) -> None:
+    ask = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+    health = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    last = ask.replace(b"host: x\r\n", b"host: x\r\nconnection: close\r\n")
+    async with full(small, own), asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", small.port)
+        writer.write(ask + ask + health + ask + last)
+        answer = await reader.read()
+        writer.close()
+    statuses = re.findall(rb"HTTP/1.1 (\d+)", answer)
+    assert statuses == [b"503", b"503", b"200", b"503", b"503"]
+    assert answer.count(b"connection: close") == 1
+    assert answer.count(b"\r\ndate: ") == 5
 
 
 async def test_when_the_rush_is_over_everybody_is_served_again(small: Server, own: Urls) -> None:

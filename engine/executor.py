@@ -43,7 +43,7 @@ from engine.limits import Exceeded, Limits, check_document, check_text
 from engine.one_of import OneOfVariables
 from engine.parsing import parse
 from engine.plan import Plan
-from engine.uses import uses
+from engine.uses import Uses
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -120,9 +120,9 @@ class Prepared:
     schema: GraphQLSchema
 
     @cached_property
-    def uses(self) -> frozenset[str]:
+    def uses(self) -> Uses:
         """The schema coordinates of what it asks for; worked out when it is first asked."""
-        return uses(self.schema, self.document, self.operation)
+        return Uses(self.schema, self.document, self.operation)
 
     @property
     def name(self) -> str | None:

@@ -1,5 +1,6 @@
 """Which parts of a schema an operation asks for, by their coordinates (GraphQL specification, section 3.14)."""
 
+from collections.abc import Mapping, Set
 from typing import Any, cast
 
 from graphql import (
@@ -14,21 +15,52 @@ from graphql import (
     TypeInfoVisitor,
     Visitor,
     get_named_type,
+    is_input_object_type,
+    type_from_ast,  # pyright: ignore[reportUnknownVariableType] - its lists are of anything
     visit,
 )
 
 
-def uses(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> frozenset[str]:
+class Uses:
     """The fields, arguments and input fields of an operation, and of all fragments of its document.
 
-    A field of an interface is that of the interface. Input fields in variables are not seen.
+    A field of an interface is that of the interface.
     """
-    types = TypeInfo(schema)
-    collecting = _Collecting(types)
-    for each in document.definitions:
-        if each is operation or isinstance(each, FragmentDefinitionNode):
-            visit(each, TypeInfoVisitor(types, collecting))
-    return frozenset(collecting.found)
+
+    def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
+        types = TypeInfo(schema)
+        collecting = _Collecting(types)
+        for each in document.definitions:
+            if each is operation or isinstance(each, FragmentDefinitionNode):
+                visit(each, TypeInfoVisitor(types, collecting))
+        self._always = frozenset(collecting.found)
+        self._inputs: dict[str, Any] = {}
+        for each in operation.variable_definitions or ():
+            type_: Any = cast(Any, type_from_ast(schema, each.type))
+            if is_input_object_type(cast(Any, get_named_type)(type_)):
+                self._inputs[each.variable.name.value] = type_
+
+    def by(self, variables: Mapping[str, Any]) -> Set[str]:
+        """What is used with these variables: what the document says, and the input fields that are given in them."""
+        found = set(self._always) if self._inputs else self._always
+        for name, type_ in self._inputs.items():
+            _collect(type_, variables.get(name), cast(set[str], found))
+        return found
+
+
+def _collect(type_: Any, value: object, found: set[str]) -> None:
+    """Adds the input fields in a value. What does not fit the type is not looked at."""
+    if isinstance(value, list):
+        for each in cast(list[object], value):
+            _collect(type_, each, found)
+        return
+    named: Any = cast(Any, get_named_type)(type_)
+    if not isinstance(value, dict) or not is_input_object_type(named):
+        return
+    for name, each in cast(dict[str, object], value).items():
+        if name in named.fields:
+            found.add(f"{named.name}.{name}")
+            _collect(named.fields[name].type, each, found)
 
 
 class _Collecting(Visitor):

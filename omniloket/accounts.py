@@ -20,18 +20,20 @@ class Accounts:
     access_log: AccessLog | None = None
     usage: Usage | None = None
 
-    def executed(self, prepared: Prepared, context: Context, began: float, *, has_errors: bool) -> None:
+    def executed(
+        self, prepared: Prepared, variables: Mapping[str, Any], context: Context, began: float, *, has_errors: bool
+    ) -> None:
         """A query or mutation that was executed; `began` by `time.perf_counter`."""
         seconds = time.perf_counter() - began
         self.metrics.executed(prepared.kind, context.document, seconds, has_errors=has_errors)
-        self._used(prepared, context)
+        self._used(prepared, variables, context)
         if self.access_log is not None:
             outcome = "errors" if has_errors else "answered"
             self.access_log.add({**_line(outcome, prepared, context), "milliseconds": round(seconds * 1000, 2)})
 
-    def began(self, prepared: Prepared, context: Context) -> None:
+    def began(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         """A stream that may begin."""
-        self._used(prepared, context)
+        self._used(prepared, variables, context)
         if self.access_log is not None:
             self.access_log.add(_line("began", prepared, context))
 
@@ -45,9 +47,9 @@ class Accounts:
             why = {"code": code} if limit is None else {"code": code, "limit": limit}
             self.access_log.add(_line("refused", prepared, context) | why)
 
-    def _used(self, prepared: Prepared, context: Context) -> None:
+    def _used(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         if self.usage is not None:
-            self.usage.count(prepared, context.document)
+            self.usage.count(prepared, variables, context.document)
 
 
 def _line(outcome: str, prepared: Prepared | None, context: Context | None) -> dict[str, Any]:

@@ -7,13 +7,13 @@ has cost a fifth of what an answer takes, and at three times the capacity that l
 
 import asyncio
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 import orjson
 
 from omniloket.access_log import begin_request
 from omniloket.accounts import Accounts
-from omniloket.admission import Admission, Overloaded
+from omniloket.admission import RETRY_SECONDS, Admission, Overloaded
 from omniloket.http import HEADERS, REQUEST_HEADER, of_errors
 from omniloket.media_types import preferred
 
@@ -45,10 +45,11 @@ class Doorkeeper:
         said = dict(headers)
         if self._is_open_to_others and b"origin" in said:
             return None
-        refusal = self._admission.refuse()
+        accept = said.get(b"accept")
+        media_type = of_errors(preferred(None if accept is None else accept.decode("latin-1")))
         request = begin_request().encode()
-        self._accounts.refused(refusal.extensions)
-        return b"%b: %b\r\n%b" % (REQUEST_HEADER, request, _told(said.get(b"accept"), refusal.retry_after))
+        self._accounts.refused(self._admission.refuse().extensions)
+        return b"%b: %b\r\n%b" % (REQUEST_HEADER, request, _told(media_type))
 
     def _let_in(self) -> None:
         """Those who come in one turn of the loop are counted here, until the next turn counts them as present."""
@@ -60,14 +61,13 @@ class Doorkeeper:
         self._coming = 0
 
 
-@lru_cache(1_000)
-def _told(accept: bytes | None, retry_after: int) -> bytes:
-    """What is the same for all who accept the same."""
-    media_type = of_errors(preferred(None if accept is None else accept.decode("latin-1")))
+@cache
+def _told(media_type: str) -> bytes:
+    """What is the same for all."""
     body = orjson.dumps({"errors": Overloaded().errors})
     headers = {
         **HEADERS,
-        "retry-after": str(retry_after),
+        "retry-after": str(RETRY_SECONDS),
         "content-type": f"{media_type}; charset=utf-8",
         "content-length": str(len(body)),
     }

@@ -131,7 +131,7 @@ class House:
         except RequestRefused as refused:
             self._count(refused, context, prepared)
             raise
-        self.accounts.executed(prepared, context, began, has_errors="errors" in answer)
+        self.accounts.executed(prepared, variables, context, began, has_errors="errors" in answer)
         if wants_cost:
             answer["extensions"] = {"cost": self._told_cost(prepared, variables, context)}
         return answer
@@ -148,7 +148,7 @@ class House:
         except RequestRefused as refused:
             self._count(refused, context, prepared)
             raise
-        self.accounts.began(prepared, context)
+        self.accounts.began(prepared, variables, context)
 
     def _check(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         """Refuses what may not be executed, before it waits for its turn; what may is paid for."""

@@ -8,10 +8,11 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -47,13 +48,13 @@ class Usage:
         self._counts: dict[str, Counter[str]] = {}
         self._is_changed = False
 
-    def count(self, prepared: Prepared, document: str | None) -> None:
+    def count(self, prepared: Prepared, variables: Mapping[str, Any], document: str | None) -> None:
         """One use of an operation, of a trusted document by its name or of another."""
         client = OTHER if document is None else document.partition("/")[0]
         counts = self._counts.get(client)
         if counts is None:
             counts = self._counts[client] = Counter()
-        for coordinate in prepared.uses:
+        for coordinate in prepared.uses.by(variables):
             counts[coordinate] += 1
         self._is_changed = True
 

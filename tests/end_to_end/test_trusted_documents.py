@@ -233,12 +233,14 @@ def test_who_uses_what_is_recorded_and_told(sqlite_urls: Urls, directory: Path) 
         for _ in range(3):
             post(server, documentId="id-MyRole")
         post(server, query='{ report(by: { number: "999990019" }) { status } }')
+        by = "query R($by: ReportBy!) { report(by: $by) { number } channels { code } }"
+        post(server, query=by, variables={"by": {"number": "PL1700-2026000001"}})
         assert _used(directory) == "Nothing has been recorded yet.\n"
     told = _used(directory)
     rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in told.splitlines() if "│" in line]
     assert ["Viewer.role", "screen", "3", ""] in rows
-    assert ["Query.report(by:)", "other", "1", ""] in rows
-    assert ["ReportBy.number", "other", "1", ""] in rows
+    assert ["Query.report(by:)", "other", "2", ""] in rows
+    assert ["ReportBy.number", "other", "2", ""] in rows
     assert "Recorded from 2" in told
     assert "999990019" not in told + "".join(each.read_text() for each in (directory / "usage").iterdir())
     unused = _used(directory, "--unused").splitlines()

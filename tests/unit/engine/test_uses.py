@@ -1,8 +1,11 @@
 """What an operation uses of a schema."""
 
-from graphql import build_schema, parse
+from typing import Any, cast
 
-from engine.uses import uses
+import pytest
+from graphql import OperationDefinitionNode, build_schema, parse
+
+from engine.uses import Uses
 
 SCHEMA = build_schema(
     """
@@ -14,9 +17,9 @@ SCHEMA = build_schema(
 )
 
 
-def used(document: str, operation: int = 0) -> set[str]:
+def used(document: str, operation: int = 0, **variables: Any) -> set[str]:
     parsed = parse(document)
-    return set(uses(SCHEMA, parsed, parsed.definitions[operation]))  # type: ignore[arg-type]
+    return set(Uses(SCHEMA, parsed, cast(OperationDefinitionNode, parsed.definitions[operation])).by(variables))
 
 
 def test_fields_and_arguments_by_their_types() -> None:
@@ -52,6 +55,33 @@ def test_input_fields_in_literals() -> None:
         "Query.things",
         "Query.things(where:)",
         "Where.inner",
+        "Where.name",
+        "Thing.name",
+    }
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ([{"name": "x"}], {"Where.name"}),
+        ([{"inner": {"inner": {"name": None}}}, {"inner": None}], {"Where.inner", "Where.name"}),
+        ({"name": "x"}, {"Where.name"}),
+        ([{"nothing": {"name": "x"}}, 5, None], set[str]()),
+        (None, set[str]()),
+        ("x", set[str]()),
+    ],
+)
+def test_input_fields_in_variables(where: Any, found: set[str]) -> None:
+    always = {"Query.things", "Query.things(where:)", "Thing.name"}
+    assert (
+        used("query($where: [Where!], $n: Int) { things(where: $where) { name } }", where=where, n=1) == always | found
+    )
+
+
+def test_input_fields_in_the_default_of_a_variable() -> None:
+    assert used('query($where: [Where!] = {name: "x"}) { things(where: $where) { name } }') == {
+        "Query.things",
+        "Query.things(where:)",
         "Where.name",
         "Thing.name",
     }

@@ -4,8 +4,6 @@ A cursor is a position sealed for its own kind of connection: it carries no righ
 not made here is refused.
 """
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -20,7 +18,7 @@ from sources.errors import RecordMalformed, SourceError
 from sources.paging import Page, PageRequest, Position
 from sources.ports import Collection
 from sources.records import Key
-from sources.sealing import Sealer
+from sources.sealing import Sealer, sealed_of, text_of
 
 R = TypeVar("R")
 F = TypeVar("F")
@@ -87,17 +85,13 @@ def page_request(
 
 def seal_cursor(sealer: Sealer, kind: str, position: object) -> str:
     """A position as an opaque cursor."""
-    sealed = sealer.seal(_purpose(kind), orjson.dumps(position))
-    return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return text_of(sealer.seal(_purpose(kind), orjson.dumps(position)))
 
 
 def open_cursor(sealer: Sealer, kind: str, cursor: str) -> Any:
     """What was sealed as a cursor of this kind, or None."""
-    try:
-        sealed = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-    except (binascii.Error, ValueError):
-        return None
-    plain = sealer.open(_purpose(kind), sealed)
+    sealed = sealed_of(cursor)
+    plain = None if sealed is None else sealer.open(_purpose(kind), sealed)
     return None if plain is None else orjson.loads(plain)
 
 

@@ -60,26 +60,30 @@ _CITIZEN = b"citizen"
 
 def citizen_key(sealer: Sealer, bsn: str) -> str:
     """The sealed BSN as text: a citizen's key in ids and in the journey database."""
-    return _text(sealer.seal(_CITIZEN, bsn.encode()))
+    return text_of(sealer.seal(_CITIZEN, bsn.encode()))
 
 
 def citizen_keys(sealer: Sealer, bsn: str) -> list[str]:
     """Every form in which a citizen's key may be stored: one for each configured key, the current one first."""
-    return [_text(sealed) for sealed in sealer.seal_with_each_key(_CITIZEN, bsn.encode())]
+    return [text_of(sealed) for sealed in sealer.seal_with_each_key(_CITIZEN, bsn.encode())]
 
 
 def bsn_of(sealer: Sealer, key: str) -> str | None:
-    """The BSN in a citizen's key, or None when the key was not made here.
-
-    Only the one spelling that `citizen_key` gives is accepted: base64 has others for the same bytes.
-    """
-    try:
-        sealed = urlsafe_b64decode(key + "=" * (-len(key) % 4))
-    except ValueError:
-        return None
-    plain = sealer.open(_CITIZEN, sealed) if _text(sealed) == key else None
+    """The BSN in a citizen's key, or None when the key was not made here."""
+    sealed = sealed_of(key)
+    plain = None if sealed is None else sealer.open(_CITIZEN, sealed)
     return None if plain is None else plain.decode()
 
 
-def _text(sealed: bytes) -> str:
+def text_of(sealed: bytes) -> str:
+    """What was sealed, as text that a URL takes."""
     return urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def sealed_of(text: str) -> bytes | None:
+    """What a text stands for. Only the one spelling that `text_of` gives counts: base64 has others for the same."""
+    try:
+        sealed = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        return None
+    return sealed if text_of(sealed) == text else None

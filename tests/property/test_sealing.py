@@ -1,5 +1,7 @@
 """Ids and cursors: what was sealed opens, and nothing else does."""
 
+from string import ascii_letters, digits
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,21 @@ def test_a_tampered_key_is_nobodys(bsn: str, place: int, letter: str) -> None:
     key = citizen_key(NEW, bsn)
     tampered = key[:place] + letter + key[place + 1 :]
     assert bsn_of(NEW, tampered) == (bsn if tampered == key else None)
+
+
+@given(positions, st.integers(0, 400), st.characters(codec="ascii"))
+def test_a_tampered_cursor_is_none(position: list[int | str], place: int, letter: str) -> None:
+    cursor = seal_cursor(NEW, "Contact", position)
+    place %= len(cursor)
+    tampered = cursor[:place] + letter + cursor[place + 1 :]
+    assert open_cursor(NEW, "Contact", tampered) == (position if tampered == cursor else None)
+
+
+def test_a_cursor_has_one_spelling() -> None:
+    for length in range(20):
+        cursor = seal_cursor(NEW, "Contact", ["x" * length])
+        last = [letter for letter in ascii_letters + digits + "-_" if letter != cursor[-1]]
+        assert [open_cursor(NEW, "Contact", cursor[:-1] + letter) for letter in last] == [None] * 63
 
 
 @given(st.text(max_size=60))

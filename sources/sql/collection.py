@@ -7,6 +7,7 @@ shape for any number of them.
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
+from functools import cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
@@ -346,11 +347,18 @@ def _storable(keys: Iterable[Key], column: sa.ColumnElement[Any]) -> list[Key]:
 
 def _holds_nul(value: object) -> bool:
     """Whether a filter asks for a text with U+0000, which no database holds and PostgreSQL refuses to look for."""
+    if value is None:
+        return False
     if isinstance(value, str):
         return _NUL in value
     if isinstance(value, tuple):
         return any(_holds_nul(each) for each in cast(tuple[object, ...], value))
-    return is_dataclass(value) and any(_holds_nul(getattr(value, each.name)) for each in fields(value))
+    return any(_holds_nul(getattr(value, name)) for name in _members(type(value)))
+
+
+@cache
+def _members(class_: type) -> Sequence[str]:
+    return [each.name for each in fields(class_)] if is_dataclass(class_) else ()
 
 
 def _array_type(column: sa.ColumnElement[Any]) -> sa.types.TypeEngine[Any]:

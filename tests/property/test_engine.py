@@ -31,11 +31,12 @@ COMPILER = Compiler(SCHEMA)
 
 Path = tuple[str | int, ...]
 
-# graphql-core lets go of resolvers that it has called when a sibling fails at once. Python tells of each when it is
-# collected, wherever that happens to be.
+# graphql-core lets go of resolvers that it has called, and of its own coroutines around them, when a sibling fails at
+# once. Python tells of each when it is collected, wherever that happens to be.
+LET_GO = r"(.*_async_resolver|Executor\.(complete_|execute_).*)"
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:coroutine '.*_async_resolver':RuntimeWarning"),
-    pytest.mark.filterwarnings("ignore:.*_async_resolver:pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings(f"ignore:coroutine '{LET_GO}':RuntimeWarning"),
+    pytest.mark.filterwarnings(f"ignore:.*coroutine object {LET_GO}:pytest.PytestUnraisableExceptionWarning"),
 ]
 
 
@@ -76,7 +77,12 @@ def compare(loop: asyncio.Runner, asked: Question, seed: int) -> None:
 
 async def by_graphql_core(document: DocumentNode, variables: dict[str, Any], context: object) -> ExecutionResult:
     result: Any = core_execute(SCHEMA, document, context_value=context, variable_values=variables)
-    return await result if isawaitable(result) else result
+    answer = await result if isawaitable(result) else result
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    return answer
 
 
 class Errors:

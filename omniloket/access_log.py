@@ -7,10 +7,11 @@ not learn from it who asked for whom.
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from random import getrandbits
+from time import time
 from typing import Any
 
 import orjson
@@ -21,7 +22,10 @@ WRITE_SECONDS = 0.2
 MOST_WAITING = 100_000
 """Lines that may wait for whoever reads them. Beyond, lines are left out, and the next one says how many."""
 
+_WRITTEN_AT_ONCE = 1_000
+
 _CLOSING_SECONDS = 1.0
+"""How long closing waits for a reader that takes nothing."""
 
 _request: ContextVar[str] = ContextVar("request")
 
@@ -52,6 +56,7 @@ class AccessLog:
         self._write = write or _to_standard_output
         self._lines: deque[dict[str, Any]] = deque()
         self._left_out = 0
+        self._writes = 0
         self._closing = threading.Event()
         self._writer = threading.Thread(target=self._run, name="access-log", daemon=True)
         self._writer.start()
@@ -64,9 +69,12 @@ class AccessLog:
             self._left_out += 1
 
     def close(self) -> None:
-        """Writes what waits, unless nobody reads it."""
+        """Writes what waits, however much that is, unless nobody reads it."""
         self._closing.set()
-        self._writer.join(_CLOSING_SECONDS)
+        before = -1
+        while self._writer.is_alive() and self._writes != before:
+            before = self._writes
+            self._writer.join(_CLOSING_SECONDS)
 
     def _run(self) -> None:
         while not self._closing.wait(WRITE_SECONDS):
@@ -74,18 +82,21 @@ class AccessLog:
         self._write_all()
 
     def _write_all(self) -> None:
-        written: list[bytes] = []
-        while self._lines:
-            line = self._lines.popleft()
-            line["at"] = datetime.fromtimestamp(line["at"], UTC)
-            written.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z))
-        if self._left_out:
-            left_out, self._left_out = self._left_out, 0
-            written.append(
-                orjson.dumps({"at": datetime.now(UTC), "event": "lines were left out", "lines": left_out}) + b"\n"
-            )
-        if written:
-            self._write(b"".join(written))
+        left_out = self._left_out
+        for waiting in range(len(self._lines), 0, -_WRITTEN_AT_ONCE):
+            self._write_lines(self._lines.popleft() for _ in range(min(waiting, _WRITTEN_AT_ONCE)))
+        if left_out:
+            self._left_out -= left_out
+            self._write_lines([{"at": time(), "event": "lines were left out", "lines": left_out}])
+
+    def _write_lines(self, lines: Iterable[dict[str, Any]]) -> None:
+        self._write(b"".join(map(_text, lines)))
+        self._writes += 1
+
+
+def _text(line: dict[str, Any]) -> bytes:
+    line["at"] = datetime.fromtimestamp(line["at"], UTC)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
 
 
 def _to_standard_output(lines: bytes) -> None:

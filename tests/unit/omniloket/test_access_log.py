@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from typing import Any
 
 import orjson
@@ -42,6 +43,22 @@ def test_a_reader_that_is_stuck_holds_nobody_up_and_is_told_what_was_left_out() 
     lines = _lines(written)
     assert len(lines) == 1 + MOST_WAITING + 1
     assert (lines[-1]["event"], lines[-1]["lines"]) == ("lines were left out", 7)
+
+
+def test_closing_writes_all_that_waits_however_slow_the_reader(monkeypatch: Any) -> None:
+    monkeypatch.setattr(access_log, "_CLOSING_SECONDS", 0.2)
+    monkeypatch.setattr(access_log, "_WRITTEN_AT_ONCE", 10)
+    written: list[bytes] = []
+
+    def write(lines: bytes) -> None:
+        time.sleep(0.05)
+        written.append(lines)
+
+    log = AccessLog(write)
+    for _ in range(100):
+        log.add({"at": 0.0})
+    log.close()
+    assert len(_lines(written)) == 100
 
 
 def test_closing_does_not_wait_for_a_reader_that_is_stuck(monkeypatch: Any) -> None:

@@ -33,7 +33,7 @@ from graphql import (
 )
 from graphql import Executor as CoreExecutor
 from graphql import execution as core
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 
 from engine.breadth_first import execute, execute_all
 from engine.compiling import Compiler, NotCovered
@@ -44,6 +44,7 @@ from engine.one_of import OneOfVariables
 from engine.parsing import parse
 from engine.plan import Plan
 from engine.uses import Uses
+from engine.variables import OperationVariables
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -115,6 +116,7 @@ class Prepared:
     kind: str
     root_fields: frozenset[str]
     inner_variables: frozenset[str]
+    variables: OperationVariables
     price: Price
     plan: Plan | None
     schema: GraphQLSchema
@@ -243,7 +245,7 @@ class Executor:
     ) -> Sequence[Response]:
         """The answer to each of several events of one subscription, in one execution where there is a plan."""
         if prepared.plan is not None:
-            values = self._variables(prepared, variables)
+            values = _values(prepared, variables)
             if prepared.plan.covers(values):
                 found = await execute_all(prepared.plan, values, context, events)
                 return [self._response(each.data, each.errors) for each in found]
@@ -265,6 +267,7 @@ class Executor:
             operation.operation.value,
             frozenset(_root_fields(document, operation)),
             frozenset(_inner_variables(document, operation)),
+            OperationVariables(self._schema, operation),
             self._pricing.price(document, operation),
             plan,
             self._schema,
@@ -275,7 +278,7 @@ class Executor:
     ) -> Response:
         """By plan where there is one, by graphql-core otherwise."""
         if prepared.plan is not None:
-            values = self._variables(prepared, variables)
+            values = _values(prepared, variables)
             if prepared.plan.covers(values):
                 answer = await execute(prepared.plan, values, context, event)
                 return self._response(answer.data, answer.errors)
@@ -283,15 +286,6 @@ class Executor:
         if prepared.kind == "subscription":
             run = cast(Any, run).build_per_event_executor(event)
         return await self._run(run, context)
-
-    def _variables(self, prepared: Prepared, variables: Mapping[str, Any] | None) -> VariableValues:
-        definitions = prepared.operation.variable_definitions or ()
-        found = get_variable_values(
-            self._schema, definitions, dict(variables or {}), max_errors=50, hide_suggestions=True
-        )
-        if isinstance(found, list):
-            raise _refused(found)
-        return found
 
     async def _source(self, run: Run) -> AsyncGenerator[Any, None]:
         stream: Any = cast(Any, core).create_source_event_stream(run)
@@ -385,6 +379,13 @@ def _refusal(message: str, code: str, error: GraphQLError | None = None) -> Resp
 
 def _beyond(exceeded: Exceeded) -> Response:
     return _client_form(str(exceeded), {"code": LIMIT_EXCEEDED, "limit": exceeded.limit}, None)
+
+
+def _values(prepared: Prepared, variables: Mapping[str, Any] | None) -> VariableValues:
+    found = prepared.variables.coerced(variables or {})
+    if isinstance(found, VariableValues):
+        return found
+    raise _refused(found)
 
 
 def _refused(errors: Sequence[GraphQLError]) -> RequestRefused:

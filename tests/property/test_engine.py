@@ -15,12 +15,13 @@ from typing import Any, cast
 import pytest
 from graphql import DocumentNode, ExecutionResult, GraphQLError, OperationDefinitionNode, parse, validate
 from graphql import execute as core_execute
-from graphql.execution.values import VariableValues, get_variable_values
+from graphql.execution.values import VariableValues
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from engine.breadth_first import execute
 from engine.compiling import Compiler, NotCovered
+from engine.variables import OperationVariables
 from support import zoo
 from support.zoo_documents import Question, question
 
@@ -62,7 +63,7 @@ def compare(loop: asyncio.Runner, asked: Question, seed: int) -> None:
     except NotCovered:
         event("not covered")
         return
-    variables = get_variable_values(SCHEMA, operation.variable_definitions or (), asked.variables)
+    variables = OperationVariables(SCHEMA, operation).coerced(asked.variables)
     assert isinstance(variables, VariableValues), (asked, variables)
     context = zoo.ZooContext(seed=seed)
     expected = loop.run(by_graphql_core(document, asked.variables, context))

@@ -1,0 +1,85 @@
+"""The values of an operation's variables, coerced as graphql-core does it; what their types are is read once.
+
+graphql-core reads each variable's type from the document anew, which costs several times what taking a text costs.
+What is seldom is still left to it, and so is what does not fit: it finds the words.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import GraphQLError, GraphQLNonNull, GraphQLSchema, OperationDefinitionNode, is_leaf_type
+from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
+from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
+from graphql.pyutils import Undefined
+
+_MOST_ERRORS = 50
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """One whose values are scalars or enums, read by `coerce`."""
+
+    signature: GraphQLVariableSignature
+    coerce: Callable[[Any], Any]
+    is_nullable: bool
+    may_be_left_out: bool
+
+    def value(self, given: Any) -> Any:
+        """Undefined for what is not there, or does not fit."""
+        if given is None or given is Undefined:
+            return None if given is None and self.is_nullable else Undefined
+        try:
+            return self.coerce(given)
+        except Exception:
+            return Undefined
+
+
+class OperationVariables:
+    """The variables of one operation of a valid document."""
+
+    def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
+        self._schema = schema
+        self._definitions = operation.variable_definitions or ()
+        self._variables = _read([get_variable_signature(schema, each) for each in self._definitions])
+
+    def coerced(self, given: Mapping[str, Any]) -> VariableValues | Sequence[GraphQLError]:
+        """The values for one request, or what is wrong with what was given."""
+        return self._at_once(given) or get_variable_values(
+            self._schema, self._definitions, dict(given), max_errors=_MOST_ERRORS, hide_suggestions=True
+        )
+
+    def _at_once(self, given: Mapping[str, Any]) -> VariableValues | None:
+        """The values, if each variable is known here and has one that fits, or may be left out."""
+        if self._variables is None:
+            return None
+        sources: dict[str, VariableValueSource] = {}
+        values: dict[str, Any] = {}
+        for variable in self._variables:
+            name = variable.signature.name
+            value = given.get(name, Undefined)
+            sources[name] = VariableValueSource(variable.signature, value)
+            if value is Undefined and variable.may_be_left_out:
+                continue
+            values[name] = variable.value(value)
+            if values[name] is Undefined:
+                return None
+        return VariableValues(sources, values)
+
+
+def _read(signatures: Sequence[GraphQLVariableSignature | GraphQLError]) -> Sequence[_Variable] | None:
+    """What is known of the variables, if all are of the kind that is known here."""
+    found = [_of(each) for each in signatures if isinstance(each, GraphQLVariableSignature)]
+    variables = [each for each in found if each is not None]
+    return variables if len(variables) == len(signatures) else None
+
+
+def _of(signature: GraphQLVariableSignature) -> _Variable | None:
+    type_: Any = cast(Any, signature).type
+    is_nullable = not isinstance(type_, GraphQLNonNull)
+    leaf: Any = type_ if is_nullable else cast(Any, type_).of_type
+    if not is_leaf_type(leaf):
+        return None
+    return _Variable(
+        signature, leaf.coerce_input_value, is_nullable, may_be_left_out=is_nullable and signature.default is None
+    )

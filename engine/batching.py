@@ -8,6 +8,7 @@ Strawberry's DataLoader, one for each field and set of arguments in a request.
 import inspect
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 import strawberry
@@ -153,10 +154,14 @@ def _given(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def frozen(value: Any) -> Hashable:
     """A hashable stand-in for coerced arguments: equal exactly when they are of the same types and equal."""
+    if type(value) in _PLAIN:
+        return (cast(type, type(value)), value)
+    if isinstance(value, Enum):
+        return (type(value), id(value))
     if isinstance(value, dict):
         return tuple((name, frozen(each)) for name, each in cast(dict[str, Any], value).items())
     if isinstance(value, list):
-        return tuple(frozen(each) for each in cast(list[Any], value))
+        return tuple(map(frozen, cast(list[Any], value)))
     if is_dataclass(value):
         return (type(value), *(frozen(getattr(value, each.name)) for each in fields(value)))
     try:
@@ -164,6 +169,10 @@ def frozen(value: Any) -> Hashable:
     except TypeError:
         return id(value)
     return cast(Hashable, (type(value), value))
+
+
+_PLAIN = {str, int, bool, float}
+"""Nearly all values: of a long list there may be thousands."""
 
 
 def sign(

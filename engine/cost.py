@@ -193,6 +193,8 @@ def _counted(given: object, assumed: int) -> int:
     """How long a list is by an argument. What the argument cannot be is found out when it is coerced."""
     if isinstance(given, list):
         return len(cast(list[Any], given))
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)  # JSON may write 100 as 100.0 or 1e2, which is an Int as well
     return max(given, 0) if type(given) is int else assumed
 
 

@@ -25,6 +25,7 @@ from graphql import (
     NoFragmentCyclesRule,
     OperationDefinitionNode,
     SelectionSetNode,
+    UniqueFragmentNamesRule,
     VariableNode,
     Visitor,
     specified_rules,
@@ -39,7 +40,7 @@ from engine.breadth_first import execute, execute_all
 from engine.compiling import Compiler, NotCovered
 from engine.cost import Price, Pricing
 from engine.ignored import refuse_ignored
-from engine.limits import Exceeded, Limits, check_document, check_text
+from engine.limits import Exceeded, Limits, check_document, check_text, check_variables
 from engine.one_of import OneOfVariables
 from engine.parsing import parse
 from engine.plan import Plan
@@ -55,6 +56,8 @@ _REMEMBERED_CHARACTERS = 1_000
 """How long remembered documents may be on average: a parsed one takes 20 to 200 bytes of memory a character."""
 
 _RULES = (*specified_rules, OneOfVariables)
+_RULES_OF_FRAGMENTS = (UniqueFragmentNamesRule, NoFragmentCyclesRule)
+"""Of documents that the others would get lost in."""
 
 Response = dict[str, Any]
 """A GraphQL response (section 7.1): `data` once execution began, `errors` where there are any."""
@@ -212,6 +215,14 @@ class Executor:
             prepared = known.prepared[operation_name] = self._prepared(known.document, operation_name)
         return prepared
 
+    def check(self, prepared: Prepared, variables: Mapping[str, Any]) -> None:
+        """Raises RequestRefused for variables that are too much to look at more closely."""
+        try:
+            if self._limits is not None:
+                check_variables(variables, self._limits)
+        except Exceeded as error:
+            raise RequestRefused([_beyond(error)], prepared.kind) from None
+
     async def execute(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Response:
         """The response to a query or mutation; raises RequestRefused for variables that do not fit."""
         return await self._answer(prepared, variables, context)
@@ -350,8 +361,9 @@ class Executor:
             if self._limits is not None:
                 check_text(query, self._limits)
             document = parse(query)
-            is_finite = self._limits is None or check_document(document, self._limits)
-            errors = validate(self._schema, document, _RULES if is_finite else (NoFragmentCyclesRule,), max_errors=20)
+            is_bounded = self._limits is None or check_document(document, self._limits)
+            rules = _RULES if is_bounded else _RULES_OF_FRAGMENTS
+            errors = validate(self._schema, document, rules, max_errors=20, hide_suggestions=True)
         except Exceeded as error:
             return _Document(None, [_beyond(error)])
         except RecursionError:

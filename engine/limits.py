@@ -41,14 +41,15 @@ _LISTS_OF_INTROSPECTION = frozenset({"fields", "interfaces", "possibleTypes", "i
 class Limits:
     """What one document may have. Selections, depth, aliases and the rest count with fragments where they are spread.
 
-    `nesting` is of brackets of any kind, in the text and in the JSON of variables; `repetitions` of one key in one
-    selection set; `introspections` of `__schema` and `__type` together, `introspection_depth` of lists that lead from
-    types to types.
+    `nesting` is of brackets of any kind, in the text and in the JSON of variables; `values` are those in that JSON, at
+    any depth; `repetitions` of one key in one selection set; `introspections` of `__schema` and `__type` together,
+    `introspection_depth` of lists that lead from types to types.
     """
 
     characters: int = 32_768
     tokens: int = 2_000
     nesting: int = 50
+    values: int = 4_000
     selections: int = 1_000
     depth: int = 20
     aliases: int = 50
@@ -85,8 +86,14 @@ def check_text(text: str, limits: Limits) -> None:
 
 
 def check_document(document: DocumentNode, limits: Limits) -> bool:
-    """Whether the document can be validated: its fragments do not go in circles. Raises Exceeded, or RecursionError."""
-    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    """Whether the document can be validated. Raises Exceeded, or RecursionError.
+
+    It cannot where fragments go in circles, or two have one name: validation looks at both, and spreads lead to one.
+    """
+    definitions = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
+    fragments = {each.name.value: each for each in definitions}
+    if len(fragments) < len(definitions):
+        return False
     sizes = _Sizes(fragments)
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     total = sum(sizes.of(each.selection_set) for each in operations)
@@ -193,14 +200,21 @@ class _Walk:
                 yield from self._fields(self.fragments[node.name.value].selection_set)
 
 
-def is_too_nested(variables: Mapping[str, Any], most: int) -> bool:
-    """Whether JSON is nested deeper than that. Without recursion: it may be nested deeper than Python's stack."""
+def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
+    """Raises Exceeded for JSON that is not to be coerced; declared or not, all of it counts.
+
+    Without recursion: it may be nested deeper than Python's stack.
+    """
     level: list[Any] = [variables]
-    for _ in range(most):
+    left = limits.values
+    for _ in range(limits.nesting):
+        left -= sum(map(len, level))
+        if left < 0:
+            raise Exceeded("values", f"The JSON of variables may hold {limits.values} values.")
         level = [inner for each in level for inner in _inside(each) if isinstance(inner, dict | list)]
         if not level:
-            return False
-    return True
+            return
+    raise Exceeded("nesting", f"The JSON of variables may be nested {limits.nesting} deep.")
 
 
 def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:

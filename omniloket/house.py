@@ -13,7 +13,7 @@ import structlog
 from graphql import GraphQLSchema
 
 from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
-from engine.limits import Limits, is_too_nested
+from engine.limits import Limits
 from omniloket import loop_lag
 from omniloket.access_log import AccessLog, current_request
 from omniloket.accounts import Accounts
@@ -60,10 +60,6 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 _NO_INTROSPECTION = {
     "message": "The schema is shown to those who have a token.",
     "extensions": {"code": "FORBIDDEN"},
-}
-_TOO_NESTED = {
-    "message": "The JSON of variables is nested too deeply.",
-    "extensions": {"code": "LIMIT_EXCEEDED", "limit": "nesting"},
 }
 
 
@@ -152,9 +148,7 @@ class House:
 
     def _check(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         """Refuses what may not be executed, before it waits for its turn; what may is paid for."""
-        limits = self.settings.limits
-        if is_too_nested(variables, limits.nesting):
-            raise RequestRefused([_TOO_NESTED], prepared.kind)
+        self.executor.check(prepared, variables)
         if prepared.root_fields & _INTROSPECTION and not self._shows_schema(context.viewer):
             raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
         self._charge(prepared, variables, context)

@@ -368,6 +368,7 @@ class LimitsSettings(_Part):
     nesting: int = Field(
         default=50, ge=10, le=200, description="Brackets within brackets in a document, and in the JSON of variables."
     )
+    values: int = Field(default=4_000, ge=100, le=100_000, description="Values in the JSON of variables, at any depth.")
     selections: int = Field(
         default=1_000, ge=10, le=100_000, description="Fields and fragments that a document asks for in all."
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from schema.reports import Report
 
 
-@strawberry.input(description="Which contacts. What is left out does not narrow.")
+@strawberry.input(description="Which contacts. What is left out does not narrow; a list takes at most 100 values.")
 class ContactFilter:
     stands_for: ClassVar[type] = filters.ContactFilter
 

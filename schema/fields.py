@@ -10,11 +10,15 @@ from engine.batching import Argument, BatchResolver, sign
 from engine.batching import batched as declare
 from engine.cost import ListSize
 from resolvers.context import Context
+from resolvers.errors import BadUserInput
 from resolvers.paging import page_request
 from schema.access import Access, value_for, varies
 
 PAGE = 25
 """Items in a page when neither the question nor the settings say."""
+
+MOST_IN_A_FILTER = 100
+"""Values in a list of a filter: each is a parameter of a statement, which is made anew for each length."""
 
 PAGE_ARGUMENTS = {
     "first": Argument(int | None, "How many from the start: 0 to 100, 25 unless told. Not with `last`."),
@@ -123,5 +127,12 @@ def _plain(value: Any) -> Any:
         return tuple(_plain(each) for each in cast(list[Any], value))
     if is_dataclass(value) and not isinstance(value, type):
         given = {each.name: getattr(value, each.name) for each in fields(value)}
+        _check_lengths(given)
         return cast(Any, type(value)).stands_for(**plain(given))
     return value
+
+
+def _check_lengths(given: Mapping[str, Any]) -> None:
+    for name, value in given.items():
+        if isinstance(value, list) and len(cast(list[Any], value)) > MOST_IN_A_FILTER:
+            raise BadUserInput(f"'{name}' takes at most {MOST_IN_A_FILTER} values.")

@@ -20,7 +20,7 @@ from schema.reports import Report, StatusChange
 from sources import filters, records
 
 
-@strawberry.input(description="Which journeys. What is left out does not narrow.")
+@strawberry.input(description="Which journeys. What is left out does not narrow; a list takes at most 100 values.")
 class JourneyFilter:
     stands_for: ClassVar[type] = filters.JourneyFilter
 

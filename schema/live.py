@@ -20,7 +20,10 @@ _AFTER = Argument(
 _CURSOR = "The position to pass as `after` on reconnecting; nothing between the two is lost."
 
 
-@strawberry.input(description="Which reports to watch. One matches if it did before or after the change.")
+@strawberry.input(
+    description="Which reports to watch; one matches if it did before or after the change. A list takes at most 100 "
+    "values."
+)
 class ReportWatch:
     stands_for: ClassVar[type] = resolvers.ReportWatch
 
@@ -31,7 +34,7 @@ class ReportWatch:
     unit: str | None = strawberry.field(default=strawberry.UNSET, description="Handled by this unit (eenheid).")
 
 
-@strawberry.input(description="Which contacts to watch.")
+@strawberry.input(description="Which contacts to watch; a list takes at most 100 values.")
 class ContactWatch:
     stands_for: ClassVar[type] = resolvers.ContactWatch
 

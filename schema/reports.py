@@ -32,7 +32,7 @@ class ReportBy:
     )
 
 
-@strawberry.input(description="Which reports. What is left out does not narrow.")
+@strawberry.input(description="Which reports. What is left out does not narrow; a list takes at most 100 values.")
 class ReportFilter:
     stands_for: ClassVar[type] = filters.ReportFilter
 

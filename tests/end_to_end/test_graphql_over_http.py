@@ -373,6 +373,76 @@ def test_a_document_that_would_hold_up_the_others_is_refused(
     assert words in response.json()["errors"][0]["message"]
 
 
+def test_two_fragments_of_one_name_are_refused_at_once(server: Server, client: httpx.Client) -> None:
+    many = "viewer { role } " * 480
+    query = f"{{ ...A }} fragment A on Query {{ {many} }} fragment A on Query {{ __typename }}"
+    response = post(server, client, {"query": query})
+    refused(response, 400, "GRAPHQL_VALIDATION_FAILED")
+    assert [each["message"] for each in response.json()["errors"]] == ["There can be only one fragment named 'A'."]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "query Q($states: [JourneyState!]) { journeys(filter: {state: $states}) { totalCount } }",
+        "query Q($states: [String!]) { contacts(filter: {channel: $states}) { totalCount } }",
+        "{ __typename }",
+    ],
+)
+def test_variables_may_hold_so_many_values(server: Server, client: httpx.Client, query: str) -> None:
+    """Whatever they are for: those of nobody, too."""
+    agent = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
+    body = {"query": query, "variables": {"states": ["OPEN"] * 3_999}}
+    assert post(server, client, body, **agent).status_code in (200, 294)  # a filter takes fewer
+    for beyond in (["OPEN"] * 4_000, [[]] * 250_000, [{"OPEN": ["OPEN"] * 3_998}]):
+        response = post(server, client, {"query": query, "variables": {"states": beyond}})
+        refused(response, 400, "LIMIT_EXCEEDED")
+        assert response.json()["errors"][0]["extensions"]["limit"] == "values"
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "value"),
+    [
+        ("contacts", "channel", "APP"),
+        ("journeys", "state", "OPEN"),
+        ("journeys", "channel", "APP"),
+        ("reports", "status", "CLOSED"),
+        ("reports", "number", "PL1700-2026000001"),
+    ],
+)
+def test_a_filter_lists_a_hundred_values(
+    server: Server, client: httpx.Client, field: str, name: str, value: str
+) -> None:
+    kind = {"contacts": "ContactFilter", "journeys": "JourneyFilter", "reports": "ReportFilter"}[field]
+    query = f"query Q($filter: {kind}) {{ {field}(first: 0, filter: $filter) {{ edges {{ cursor }} }} }}"
+    agent = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
+
+    def asked(number: int) -> Any:
+        body = {"query": query, "variables": {"filter": {name: [value] * number}}}
+        return post(server, client, body, **agent).json()
+
+    assert asked(100) == {"data": {field: {"edges": []}}}
+    (error,) = asked(101)["errors"]
+    assert (error["message"], error["extensions"]["code"]) == (f"'{name}' takes at most 100 values.", "BAD_USER_INPUT")
+
+
+def test_names_are_never_suggested(server: Server, client: httpx.Client) -> None:
+    for query, variables in [
+        ("{ vieweer { role } }", {}),
+        ("{ viewer { roll } }", {}),
+        ("{ contacts(frist: 1) { totalCount } }", {}),
+        ("{ contacts(filter: {chanel: []}) { totalCount } }", {}),
+        ("{ journeys(filter: {state: OPPEN}) { totalCount } }", {}),
+        ("{ viewer { ... on Vieweer { role } } }", {}),
+        ("query Q($f: ContactFilterr) { contacts(filter: $f) { totalCount } }", {}),
+        ("query Q($f: ContactFilter) { contacts(filter: $f) { totalCount } }", {"f": {"chanel": []}}),
+        ("query Q($f: JourneyFilter) { journeys(filter: $f) { totalCount } }", {"f": {"state": ["OPPEN"]}}),
+    ]:
+        response = post(server, client, {"query": query, "variables": variables})
+        assert response.status_code == 400
+        assert "mean" not in response.text, response.text
+
+
 def test_two_of_one_are_a_mistake_of_the_question_s(server: Server, client: httpx.Client) -> None:
     for by in ['{id: "a", number: "b"}', "{}", "{number: null}"]:
         query = {"query": f"{{ report(by: {by}) {{ id }} }}"}

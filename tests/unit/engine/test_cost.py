@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import orjson
 import pytest
 import strawberry
 from graphql import GraphQLSchema, OperationDefinitionNode, parse, validate
@@ -97,6 +98,12 @@ def price(query: str, page_size: int = 25, **variables: Any) -> int:
 )
 def test_a_price_counts_the_objects_that_may_come(query: str, points: int) -> None:
     assert price(query) == points
+
+
+@pytest.mark.parametrize("written", ["100", "100.0", "1e2", "1E+2"])
+def test_a_number_counts_however_json_writes_it(written: str) -> None:
+    query = "query Q($n: Int) { box { boxes(first: $n) { edges { node { name } } } } }"
+    assert price(query, n=orjson.loads(written)) == price(query, n=100) != price(query)
 
 
 def test_variables_say_how_long_lists_are_and_defaults_where_they_do_not() -> None:

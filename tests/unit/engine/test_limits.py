@@ -10,7 +10,7 @@ from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind, get_introspect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.limits import Exceeded, Limits, check_document, check_text, is_too_nested
+from engine.limits import Exceeded, Limits, check_document, check_text, check_variables
 
 LIMITS = Limits(
     characters=2_000,
@@ -72,7 +72,8 @@ def test_a_document_is_taken_just_within_a_limit_and_refused_just_beyond(name: s
 
 
 def test_every_limit_has_an_edge() -> None:
-    assert {name.partition(",")[0] for name in EDGES} == {each.name for each in dataclasses.fields(Limits)}
+    of_documents = {each.name for each in dataclasses.fields(Limits)} - {"values"}
+    assert {name.partition(",")[0] for name in EDGES} == of_documents
 
 
 def test_comments_and_strings_are_no_brackets_and_one_token_at_most() -> None:
@@ -150,6 +151,11 @@ def test_fragments_in_a_circle_are_told_of(text: str) -> None:
     assert not _check(text)
 
 
+def test_two_fragments_of_one_name_are_told_of_before_either_is_looked_into() -> None:
+    many = "b { c } " * 480
+    assert not _check(f"{{ ...F }} fragment F on T {{ {many} }} fragment F on T {{ a }}", Limits())
+
+
 def test_a_fragment_that_is_not_there_is_for_validation() -> None:
     assert _check("{ ...F }")
 
@@ -166,10 +172,23 @@ def _nested(depth: int) -> dict[str, Any]:
 
 
 def test_variables_are_nested_as_deep_as_their_brackets() -> None:
-    assert not is_too_nested(_nested(4), 5)
-    assert is_too_nested(_nested(5), 4)
-    assert not is_too_nested({"x": 1, "y": "{" * 99}, 1)
-    assert is_too_nested(_nested(100_000), 50)
+    check_variables(_nested(4), Limits(nesting=5))
+    with pytest.raises(Exceeded, match="nested 5 deep"):
+        check_variables(_nested(5), Limits(nesting=5))
+    check_variables({"x": 1, "y": "{" * 99}, Limits(nesting=1))
+    with pytest.raises(Exceeded, match="nested 50 deep"):
+        check_variables(_nested(100_000), Limits())
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [{"a": [0, 0, 0, 0]}, {"a": {"b": 0, "c": 0}, "d": [0]}, {"a": [[[0]], []]}, dict.fromkeys("abcde", "x" * 99)],
+)
+def test_values_in_variables_are_counted_at_any_depth(variables: dict[str, Any]) -> None:
+    with pytest.raises(Exceeded, match="hold 4 values") as found:
+        check_variables(variables, Limits(values=4))
+    assert found.value.limit == "values"
+    check_variables(variables, Limits(values=5))
 
 
 names = st.sampled_from("abc")

@@ -155,7 +155,7 @@ def _given(arguments: dict[str, Any]) -> dict[str, Any]:
 def frozen(value: Any) -> Hashable:
     """A hashable stand-in for coerced arguments: equal exactly when they are of the same types and equal."""
     if type(value) in _PLAIN:
-        return (cast(type, type(value)), value)
+        return (value.__class__, value)
     if isinstance(value, Enum):
         return (type(value), id(value))
     if isinstance(value, dict):

@@ -25,6 +25,7 @@ from omniloket.house import House, open_house
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.http_heads import BOUNDS, DOORKEEPER
 from omniloket.origins import is_welcome, open_to
+from omniloket.rates import RateLimited
 from omniloket.sessions import Session, TooManySessions
 from omniloket.settings import Settings, read
 from omniloket.socket_ends import STOP
@@ -161,21 +162,31 @@ class _Doors:
         authorization, purpose = (
             websocket.headers.get(name) if given is None else given for name, given in said.items()
         )
+        address = address_of(websocket.scope)
         try:
-            return _SocketSession(
-                await self.house.sessions.open(authorization, purpose, address_of(websocket.scope), ended)
-            )
-        except Unauthenticated:
-            raise ConnectionRefused from None
+            session = await self.house.sessions.open(authorization, purpose, address, ended)
+            return _SocketSession(session, lambda error: self._refused(error, address))
+        except Unauthenticated as error:
+            raise self._refused(error, address) from None
         except TooManySessions:
             raise ConnectionRefused(4429, "Too many sockets and event streams") from None
 
+    def _refused(self, error: Unauthenticated, address: str) -> ConnectionRefused:
+        """What a socket is told whose token does not hold; its address pays for that, as over HTTP."""
+        try:
+            self.house.charge_bad_token(address)
+        except RateLimited as limited:
+            return ConnectionRefused(4429, str(limited.errors[0]["message"]))
+        self.house.accounts.refused({"code": error.code})
+        return ConnectionRefused()
+
 
 class _SocketSession:
-    """A session, as the payloads of a socket speak of it."""
+    """A session, as the payloads of a socket speak of it. `refused` is what a token leads to that does not hold."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, refused: Callable[[Unauthenticated], ConnectionRefused]) -> None:
         self._session = session
+        self._refused = refused
         self.make_context = session.make_context
         self.is_certain = session.is_certain
         self.close = session.close
@@ -186,8 +197,8 @@ class _SocketSession:
             return False
         try:
             await self._session.refresh(authorization)
-        except Unauthenticated:
-            raise ConnectionRefused from None
+        except Unauthenticated as error:
+            raise self._refused(error) from None
         return True
 
 

@@ -17,7 +17,7 @@ from engine.limits import Limits
 from omniloket import loop_lag
 from omniloket.access_log import AccessLog, current_request
 from omniloket.accounts import Accounts
-from omniloket.admission import Admission
+from omniloket.admission import Admission, Overloaded
 from omniloket.common import InCommon
 from omniloket.figures import figures
 from omniloket.http_heads import Bounds
@@ -55,6 +55,9 @@ _refuses_personal = refusal(PERSONAL)
 
 CHARACTERS_A_POINT = 4
 """Of a document that has to be parsed and validated first: some 15 microseconds, as long as four objects take."""
+
+BAD_TOKEN_POINTS = 10
+"""What a token that does not hold costs the address that it comes from: as much as any operation."""
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _NO_INTROSPECTION = {
@@ -118,18 +121,26 @@ class House:
         """
         began = time.perf_counter()
         try:
-            self._check(prepared, variables, context)
-            async with self.admission:
-                with within(self.settings.overload.deadline_seconds):
-                    await _take_live_cursor(prepared, context)
-                    answer = await self.executor.execute(prepared, variables, context)
-                await self.record(prepared, context)
+            price = self._check(prepared, variables, context)
+            try:
+                async with self.admission:
+                    answer = await self._answer(prepared, variables, context)
+            except Overloaded:
+                self.rates.give_back(context, price)
+                raise
         except RequestRefused as refused:
             self._count(refused, context, prepared)
             raise
         self.accounts.executed(prepared, variables, context, began, has_errors="errors" in answer)
         if wants_cost:
             answer["extensions"] = {"cost": self._told_cost(prepared, variables, context)}
+        return answer
+
+    async def _answer(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> Response:
+        with within(self.settings.overload.deadline_seconds):
+            await _take_live_cursor(prepared, context)
+            answer = await self.executor.execute(prepared, variables, context)
+        await self.record(prepared, context)
         return answer
 
     def _told_cost(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> dict[str, int]:
@@ -146,20 +157,20 @@ class House:
             raise
         self.accounts.began(prepared, variables, context)
 
-    def _check(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
-        """Refuses what may not be executed, before it waits for its turn; what may is paid for."""
+    def _check(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> int:
+        """Refuses what may not be executed, before it waits for its turn; what may is paid for. Gives the price."""
         self.executor.check(prepared, variables)
         if prepared.root_fields & _INTROSPECTION and not self._shows_schema(context.viewer):
             raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
-        self._charge(prepared, variables, context)
+        return self._charge(prepared, variables, context)
 
     def _count(self, refused: RequestRefused, context: Context, prepared: Prepared | None = None) -> None:
         self.accounts.refused(refused.errors[0]["extensions"], context, prepared)
 
-    def charge_address(self, address: str, points: float) -> None:
-        """Takes points from an address of which no more is known. Raises RateLimited."""
+    def charge_bad_token(self, address: str) -> None:
+        """Takes points from the address that a token comes from which does not hold. Raises RateLimited."""
         try:
-            self.rates.charge_address(address, points)
+            self.rates.charge_address(address, BAD_TOKEN_POINTS)
         except RateLimited as limited:
             self.accounts.refused(limited.extensions)
             raise
@@ -169,7 +180,7 @@ class House:
         is_shown = self.settings.development_key_file is not None if shown is None else shown
         return is_shown or viewer.role is not Role.ANONYMOUS
 
-    def _charge(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
+    def _charge(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> int:
         cost = self.settings.cost
         price = prepared.price(variables) + cost.operation
         if price > cost.max_operation:
@@ -177,6 +188,7 @@ class House:
             told = {"code": "LIMIT_EXCEEDED", "limit": "max_operation", "price": price, "maximum": cost.max_operation}
             raise RequestRefused([{"message": message, "extensions": told}], prepared.kind)
         self.rates.charge(context, price)
+        return price
 
     def streams(self, queue_size: int) -> Streams:
         """Live updates; `queue_size` changes may wait for each stream."""

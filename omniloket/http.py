@@ -22,7 +22,7 @@ from omniloket.addresses import address_of
 from omniloket.disconnects import while_connected
 from omniloket.event_streams import EventStreamResponse
 from omniloket.house import House
-from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, parsed, preferred, takes_streams
+from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, MOST_CHARACTERS, parsed, preferred, takes_streams
 from omniloket.refusals import ComeBackLater
 from omniloket.sessions import TooManySessions
 from resolvers.context import Context
@@ -46,9 +46,6 @@ REQUEST_HEADER = b"omniloket-request"
 """The header of each answer with the id under which the logs speak of the request."""
 
 PARTIAL_SUCCESS = 294
-
-BAD_TOKEN_POINTS = 10
-"""What a token that does not hold costs the address that it comes from: as much as any operation."""
 
 HEADERS = {
     "cache-control": "no-store",
@@ -127,7 +124,8 @@ class GraphQLEndpoint:
         media_type = preferred(request.headers.get("accept"))
         try:
             if media_type is None:
-                raise RequestRejected(406, f"'Accept' must allow {GRAPHQL}, {JSON} or {EVENT_STREAM}, in UTF-8.")
+                allowed = f"{GRAPHQL}, {JSON} or {EVENT_STREAM}, in UTF-8"
+                raise RequestRejected(406, f"'Accept' must allow {allowed}, within {MOST_CHARACTERS} characters.")
             return await self._answer(request, media_type)
         except RequestRejected as error:
             self._house.accounts.refused(error.extensions)
@@ -231,7 +229,7 @@ class GraphQLEndpoint:
         try:
             return await asking
         except Unauthenticated as error:
-            self._house.charge_address(address, BAD_TOKEN_POINTS)
+            self._house.charge_bad_token(address)
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
 
@@ -276,12 +274,26 @@ _NO_SUBSCRIPTION = {
 def _authorization(request: Request, cookie: str | None) -> str | None:
     """The Authorization header; without one, the token in the cookie that the settings name."""
     given = request.headers.get("authorization")
-    token = None if cookie is None else request.cookies.get(cookie)
+    token = None if cookie is None else _cookie(request.headers.getlist("cookie"), cookie)
     if given is not None or not token:
         return given
     if not request.headers.get(COOKIE_HEADER):
         raise RequestRejected(400, f"A token in a cookie needs the header '{COOKIE_HEADER}: 1' beside it.")
     return f"Bearer {token}"
+
+
+def _cookie(headers: Sequence[str], name: str) -> str | None:
+    """What a cookie holds (RFC 6265, section 5.4), if it is there; the last one, where there are several.
+
+    Never unquoted: no token has quotes, and `http.cookies` takes time for it that grows with the square of the header
+    (CVE-2024-7592), eleven seconds for 60 KB.
+    """
+    found: str | None = None
+    for pair in ";".join(headers).split(";"):
+        key, _, value = pair.partition("=")
+        if key.strip() == name:
+            found = value.strip().strip('"')
+    return found
 
 
 def _mutation_by_get() -> RequestRejected:

@@ -106,7 +106,7 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.timeout_keep_alive_task is not None:
+        if self.timeout_keep_alive_task is not None and not self._is_in_body:
             self._await_head()  # from now on uvicorn does not, even when a blank line is all that ever comes
         super().data_received(data)
         if self._is_in_body and self._deadline is None:
@@ -144,18 +144,26 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._stop_waiting()
-        if self._refusal is None:
-            super().on_message_complete()
-        else:
+        if self._refusal is not None:
             self._answer(self._refusal)
             self._refusal = None
+            return
+        super().on_message_complete()
+        if self._is_idle:  # answered before the body had come, which ended uvicorn's waiting for the next head
+            self._await_head()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(b"400 Bad Request", msg)
 
     def handle_websocket_upgrade(self) -> None:
-        """The socket goes on counting as a connection of its address."""
+        """The socket goes on counting as a connection of its address.
+
+        There is none while an answer is under way: its bytes would come in the midst of the socket's.
+        """
         self._stop_waiting()
+        if not self._is_idle:
+            self.transport.close()
+            return
         super().handle_websocket_upgrade()
         if self._counted is not None:
             release = partial(self._bounds.release, self._counted)
@@ -175,12 +183,13 @@ class BoundedHeads(HttpToolsProtocol):
         super().shutdown()
 
     def _turned_away(self) -> bytes | None:
-        """What the doorkeeper says; never while an earlier request waits for its answer, which has to come first."""
-        cycle = cast(RequestResponseCycle | None, self.cycle)
-        is_idle = cycle is None or cycle.response_complete
-        if self._turn_away is None or not is_idle or self.expect_100_continue or self._parser.should_upgrade():
+        """What the doorkeeper says; never while an earlier request waits for its answer, which has to come first.
+
+        Nor to HEAD, which the application refuses without a body.
+        """
+        if self._turn_away is None or not self._is_idle or self.expect_100_continue or self._parser.should_upgrade():
             return None
-        return self._turn_away(self.url, self.headers)
+        return None if self._parser.get_method() == b"HEAD" else self._turn_away(self.url, self.headers)
 
     def _answer(self, refusal: bytes) -> None:
         lines = [b"HTTP/1.1 503 Service Unavailable\r\n"]
@@ -190,6 +199,12 @@ class BoundedHeads(HttpToolsProtocol):
         if not keeps_alive:
             self.transport.close()
         self.on_response_complete()
+
+    @property
+    def _is_idle(self) -> bool:
+        """Whether everything that came has been answered."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        return cycle is None or cycle.response_complete
 
     @property
     def _parser(self) -> HttpRequestParser:
@@ -235,9 +250,9 @@ class BoundedHeads(HttpToolsProtocol):
     @property
     def _may_answer(self) -> bool:
         """Whether the next answer is that to the request which comes in, and has not begun."""
-        cycle = cast(RequestResponseCycle | None, self.cycle)
-        if cycle is None or cycle.response_complete:
+        if self._is_idle:
             return True
+        cycle = self.cycle
         return self._is_in_body and not cycle.response_started and not self.pipeline
 
     def _uncount(self) -> None:

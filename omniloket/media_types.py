@@ -9,6 +9,9 @@ EVENT_STREAM = "text/event-stream"
 _OFFERED = (GRAPHQL, JSON)
 """In the server's order of preference."""
 
+MOST_CHARACTERS = 1_000
+"""Of a header that is read here; the longest of a browser has some 150. What says more, says nothing that is known."""
+
 
 @dataclass(frozen=True)
 class MediaRange:
@@ -33,7 +36,7 @@ class MediaRange:
 
 def parsed(text: str) -> MediaRange:
     """A media type or range as a header writes it: `application/json; charset=utf-8`."""
-    essence, *rest = text.split(";")
+    essence, *rest = text[:MOST_CHARACTERS].split(";")
     pairs = (part.partition("=") for part in rest)
     parameters = {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
     return MediaRange(essence.strip().lower(), parameters)
@@ -46,6 +49,8 @@ def preferred(accept: str | None) -> str | None:
     """
     if accept is None or not accept.strip():
         return GRAPHQL
+    if len(accept) > MOST_CHARACTERS:
+        return None
     ranges = _ranges(accept)
     weights = {offered: _weight(offered, ranges) for offered in _OFFERED}
     best = max(_OFFERED, key=lambda offered: weights[offered])
@@ -61,6 +66,8 @@ def takes_streams(accept: str | None) -> bool:
 
 
 def _ranges(accept: str) -> list[MediaRange]:
+    if len(accept) > MOST_CHARACTERS:
+        return []
     return [parsed(part) for part in accept.split(",") if part.strip()]
 
 

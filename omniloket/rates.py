@@ -78,6 +78,11 @@ class Rates:
         """Takes points from whoever asks; raises RateLimited, and takes none, where there are not enough."""
         _charge(self._buckets(context), points)
 
+    def give_back(self, context: Context, points: float) -> None:
+        """What was taken for something that was not done after all."""
+        for each, key in self._buckets(context):
+            each.keep(key, min(each.rate.burst, each.left(key) + points))
+
     def charge_address(self, address: str, points: float) -> None:
         """The same for a request of which no more than its address is known."""
         _charge([(self.addresses, address)], points)

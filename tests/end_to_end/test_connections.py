@@ -76,6 +76,32 @@ async def test_a_connection_that_sends_blank_lines_after_its_answer_is_shed(stri
     writer.close()
 
 
+@pytest.mark.parametrize("lines", [b"", b"\r\n" * 100])
+async def test_a_connection_that_was_refused_before_its_body_came_is_shed_as_well(strict: Server, lines: bytes) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n"
+    reader, writer = await _open(strict, head + b"12345")
+    async with asyncio.timeout(10):
+        await reader.readuntil(b"415")
+        writer.write(b"67890")
+        await asyncio.sleep(0.1)
+        writer.write(lines)
+        assert (await reader.read()).count(b"HTTP/1.1") == 0
+    writer.close()
+
+
+async def test_a_connection_that_was_refused_before_its_body_came_can_be_used_again(strict: Server) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n"
+    reader, writer = await _open(strict, head + b"12345")
+    async with asyncio.timeout(10):
+        await reader.readuntil(b"415")
+        writer.write(b"67890" + HEALTHY)
+        await reader.readuntil(b'{"alive":true}')
+        await asyncio.sleep(0.1)
+        writer.write(HEALTHY)
+        await reader.readuntil(b'{"alive":true}')
+    writer.close()
+
+
 @pytest.mark.parametrize(("bytes_behind", "status"), [(1_500, b"200"), (2_500, b"400"), (20_000, b"400")])
 async def test_what_stands_behind_a_body_is_bounded_as_a_head_is(
     strict: Server, bytes_behind: int, status: bytes

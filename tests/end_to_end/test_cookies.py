@@ -51,6 +51,19 @@ def test_a_token_in_the_cookie_holds_beside_the_header(taking: Server, method: s
     assert ask(taking, method, **held("forged"), **BESIDE) == (401, "UNAUTHENTICATED")
 
 
+@pytest.mark.parametrize("cookies", ["{0}={1}; other=x", "a; =b;; {0} = {1} ;", '{0}="{1}"', "{0}=old; {0}={1}"])
+def test_the_cookie_is_found_among_whatever_else_there_is(taking: Server, cookies: str) -> None:
+    assert ask(taking, cookie=cookies.format(COOKIE, taking.agent), **BESIDE) == (200, "AGENT")
+    assert ask(taking, cookie=cookies.format("x" + COOKIE, taking.agent), **BESIDE) == (200, "ANONYMOUS")
+
+
+def test_many_quotes_in_a_cookie_hold_nobody_up(taking: Server) -> None:
+    """Python's own library reads these for longer than a client waits."""
+    quotes = {"cookie": f'{COOKIE}="' + '\\"' * 20_000 + '"; x="' + "\\1" * 10_000 + '"'}
+    for _ in range(5):
+        assert ask(taking, **quotes, **BESIDE) == (401, "UNAUTHENTICATED")
+
+
 @pytest.mark.parametrize("method", ["POST", "GET"])
 @pytest.mark.parametrize("beside", [{}, {COOKIE_HEADER: ""}])
 @pytest.mark.parametrize("token", ["", "forged"])

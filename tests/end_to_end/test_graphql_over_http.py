@@ -300,6 +300,13 @@ def test_a_token_that_does_not_hold_is_401(server: Server, client: httpx.Client,
     assert response.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.parametrize(("characters", "status"), [(1_000, 200), (1_001, 406), (60_000, 406)])
+def test_accept_has_so_many_characters(server: Server, client: httpx.Client, characters: int, status: int) -> None:
+    accept = f"{GRAPHQL}, a/a;"
+    accept += "a" * (characters - len(accept))
+    assert post(server, client, FINE, accept=accept).status_code == status
+
+
 def test_a_missing_object_is_null_without_an_error(server: Server, client: httpx.Client) -> None:
     body = {"query": '{ node(id: "bm90aGluZw") { id } nodes(ids: ["x", ""]) { id } }'}
     response = post(server, client, body, authorization=f"Bearer {server.agent}")

@@ -10,7 +10,7 @@ from resolvers.context import Viewer
 from sources.records import Role
 from support.back_ends import Urls
 from support.servers import Server, serving
-from support.sockets import connected
+from support.sockets import bare, connected
 
 WIDE = """
     query Wide($outer: Int!, $inner: Int!) {
@@ -121,6 +121,20 @@ def test_tokens_that_do_not_hold_are_paid_for_by_their_address(frugal: Server) -
     assert answers[-1] == 429
     assert post(frugal, None, "192.0.2.70", query=SMALL).status_code == 429
     assert post(frugal, None, "192.0.2.71", query=SMALL).status_code == 200
+
+
+async def test_tokens_that_do_not_hold_cost_as_much_on_sockets(frugal: Server) -> None:
+    forwarded = {"additional_headers": {"X-Forwarded-For": "192.0.2.75"}}
+    with httpx.Client(headers={"x-forwarded-for": "192.0.2.75", "authorization": "Bearer x"}) as client:
+        for _ in range(590):
+            client.post(frugal.url, json={"query": SMALL})
+    codes: list[int] = []
+    while len(codes) < 100 and 4429 not in codes:
+        async with bare(frugal, **forwarded) as socket:
+            await socket.send({"type": "connection_init", "payload": {"Authorization": "Bearer x"}})
+            codes.append((await socket.closed())[0])
+    assert codes[:10] == [4403] * 10
+    assert codes[-1] == 4429
 
 
 async def test_sockets_and_streams_pay_as_well(frugal: Server) -> None:

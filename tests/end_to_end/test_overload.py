@@ -142,6 +142,29 @@ async def test_refusals_keep_their_order_and_the_connection(small: Server, own: 
     assert answer.count(b"\r\ndate: ") == 5
 
 
+async def test_a_refusal_of_head_has_no_body(small: Server, own: Urls) -> None:
+    head = b"HEAD /graphql HTTP/1.1\r\nhost: x\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    async with full(small, own), asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", small.port)
+        writer.write(head)
+        refused = await reader.readuntil(b"\r\n\r\n")
+        writer.write(last)
+        answer = await reader.read()
+        writer.close()
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_what_is_refused_is_not_paid_for(own: Urls, tmp_path: Path) -> None:
+    few = {"OMNILOKET_COST__BURST": "1000", "OMNILOKET_COST__PER_SECOND": "10"}
+    with serving(own, tmp_path, **LIMITS, **few) as server:
+        async with full(server, own), connected(server, server.agent) as socket:
+            for _ in range(50):
+                await socket.subscribe("a", FINE)
+                assert await socket.errors("a") == ["LIMIT_EXCEEDED"]
+
+
 async def test_when_the_rush_is_over_everybody_is_served_again(small: Server, own: Urls) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
         async with locked(own["incidents"], "incident"):

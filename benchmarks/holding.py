@@ -25,7 +25,7 @@ from comparing.questions import plain
 from comparing.tables import table
 from flooding.clients import Connection
 from flooding.kinds import post
-from flooding.largest import LARGEST
+from flooding.largest import LARGEST, VARIABLES
 
 from omniloket.identity import make_token
 from resolvers.context import Viewer
@@ -83,7 +83,8 @@ async def _measured(port: int, token: str, times: int) -> Mapping[str, Held]:
     found = {"nothing": Held([await _held(watching, _nothing()) for _ in range(times)], None, 0, "")}
     for name, document in LARGEST.items():
         print(name, file=sys.stderr, flush=True)
-        found[name] = await _asked(asking, watching, token, document, times)
+        said = {"query": document, "variables": VARIABLES.get(name, {}), "operationName": "Q"}
+        found[name] = await _asked(asking, watching, token, said, times)
     return found
 
 
@@ -91,7 +92,7 @@ async def _nothing() -> None:
     """What is asked for comparison."""
 
 
-async def _asked(asking: Connection, watching: Connection, token: str, document: str, times: int) -> Held:
+async def _asked(asking: Connection, watching: Connection, token: str, said: Mapping[str, Any], times: int) -> Held:
     seconds: list[float] = []
     body = b""
 
@@ -101,8 +102,8 @@ async def _asked(asking: Connection, watching: Connection, token: str, document:
 
     for number in range(times):
         # Blanks make it another document.
-        said = {"query": document + " " * number, "operationName": "Q", "extensions": {"cost": True}}
-        seconds.append(await _held(watching, ask(post(orjson.dumps(said), token))))
+        anew = {**said, "query": said["query"] + " " * number, "extensions": {"cost": True}}
+        seconds.append(await _held(watching, ask(post(orjson.dumps(anew), token))))
     answer = orjson.loads(body)
     errors = answer.get("errors", [])
     price = answer.get("extensions", {}).get("cost", {}).get("price")

@@ -10,6 +10,9 @@ Make = Callable[[int], bytes]
 _DEPTH, _ALIASES, _REPEATED, _CHAIN, _BRANCHES = 60, 1_000, 10_000, 24, 12
 _LARGE = 2_000_000
 _NESTED = 100_000
+_VALUES = 130_000
+_TWICE = 480
+_RANGES = 30_000
 
 
 def kinds(token: str) -> Mapping[str, Make]:
@@ -26,6 +29,11 @@ def kinds(token: str) -> Mapping[str, Make]:
         "a chain of 24 fragments, each spread twice": asking(_chain),
         "3^12 aliased fragments": asking(_branches),
         "variables nested 100,000 deep": lambda number: post(_nested(number), token),
+        "130,000 values in a variable": lambda number: post(_values(number), token),
+        "480 fields in a fragment defined twice": asking(_twice),
+        "30,000 ranges in Accept": lambda number: post(
+            orjson.dumps({"query": f"query F{number} {{ viewer {{ role }} }}"}), token, f"accept: {'a,' * _RANGES}"
+        ),
         "an unknown document id": lambda number: post(orjson.dumps({"documentId": f"sha256:{number:064x}"}), token),
         "a bad token": lambda number: post(
             orjson.dumps({"query": "{ viewer { role } }"}), f"{token.rpartition('.')[0]}.{number:043d}"
@@ -33,8 +41,8 @@ def kinds(token: str) -> Mapping[str, Make]:
     }
 
 
-def post(body: bytes, token: str) -> bytes:
-    """A POST with a body and a token."""
+def post(body: bytes, token: str, *headers: str) -> bytes:
+    """A POST with a body and a token, and whatever other headers."""
     lines = [
         "POST /graphql HTTP/1.1",
         "host: 127.0.0.1",
@@ -42,6 +50,7 @@ def post(body: bytes, token: str) -> bytes:
         f"authorization: Bearer {token}",
         "omniloket-purpose: intake",
         f"content-length: {len(body)}",
+        *headers,
         "",
         "",
     ]
@@ -89,3 +98,13 @@ def _branches(number: int) -> str:
 def _nested(number: int) -> bytes:
     document = b'{"query": "query F%d { viewer { role } }", "variables": {"x": ' % number
     return document + b"[" * _NESTED + b"]" * _NESTED + b"}}"
+
+
+def _values(number: int) -> bytes:
+    query = f"query F{number}($states: [JourneyState!]) {{ journeys(filter: {{ state: $states }}) {{ totalCount }} }}"
+    return orjson.dumps({"query": query, "variables": {"states": ["OPEN"] * _VALUES}})
+
+
+def _twice(number: int) -> str:
+    asked = "viewer { role } " * _TWICE
+    return f"query F{number} {{ ...A }} fragment A on Query {{ {asked} }} fragment A on Query {{ __typename }}"

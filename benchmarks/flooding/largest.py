@@ -26,9 +26,12 @@ def _each(names: str) -> str:
 
 _WORDS = " ".join(['"x"'] * 1_900)
 _FEW_WORDS = " ".join(['"x"'] * 80)
+_STATES = _aliases("journeys(first: 0, filter: { state: $states }) { edges { cursor } }", 20)
 _WITH_JOURNEYS = _aliases("journeys(first: 1) { edges { node { id } } }", 2)
 
 LARGEST = {
+    "3,999 states in a variable, at 20 places": f"query Q($states: [JourneyState!]) {{ {_STATES} }}",
+    "1,000 representations": "query Q($wanted: [_Any!]!) { _entities(representations: $wanted) { __typename } }",
     "1,900 ids in a list": f"query Q {{ nodes(ids: [{_WORDS}]) {{ id }} }}",
     "1,600 values in filters": "query Q { "
     + " ".join(
@@ -64,3 +67,11 @@ LARGEST = {
     + " }",
 }
 """Documents by name; the operation is Q."""
+
+VARIABLES = {
+    "3,999 states in a variable, at 20 places": {"states": ["OPEN"] * 3_999},
+    "1,000 representations": {
+        "wanted": [{"__typename": "Report", "number": f"PL1700-2026{number:06}"} for number in range(1_000)]
+    },
+}
+"""What goes with some of them."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from omniloket.disconnects import while_connected
+from omniloket.disconnects import WhileConnected
 from omniloket.sessions import Session
 
 
@@ -19,7 +19,7 @@ class EventStreamResponse:
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            async with while_connected(receive, quick_seconds=0):
+            with WhileConnected(receive, quick_seconds=0):
                 await self._send(send)
         except ClientDisconnect:
             pass

@@ -40,7 +40,7 @@ from schema.building import executable, subgraph
 from schema.errors import encoder
 from schema.rules import Hidden, RulesBroken, by_id
 from sources.breaker import Patience
-from sources.deadlines import within
+from sources.deadlines import Within
 from sources.errors import MarkExpired, SourceError
 from sources.records import Role
 from sources.sql.opening import DatabaseSettings, open_sources
@@ -137,7 +137,7 @@ class House:
         return answer
 
     async def _answer(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> Response:
-        with within(self.settings.overload.deadline_seconds):
+        with Within(self.settings.overload.deadline_seconds):
             await _take_live_cursor(prepared, context)
             answer = await self.executor.execute(prepared, variables, context)
         await self.record(prepared, context)

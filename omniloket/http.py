@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from engine.executor import Prepared, RequestRefused
 from omniloket.access_log import begin_request
 from omniloket.addresses import address_of
-from omniloket.disconnects import while_connected
+from omniloket.disconnects import WhileConnected
 from omniloket.event_streams import EventStreamResponse
 from omniloket.house import House
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, MOST_CHARACTERS, parsed, preferred, takes_streams
@@ -143,7 +143,7 @@ class GraphQLEndpoint:
             prepared = self._prepared(asked, context, is_get=request.method == "GET")
             if prepared.kind == "subscription":
                 return await self._stream(prepared, asked, context, request)
-            async with while_connected(request.receive):
+            with WhileConnected(request.receive):
                 answer = await self._house.execute(prepared, asked.variables, context, wants_cost=asked.wants_cost)
         except ComeBackLater as later:
             headers = {"retry-after": str(later.retry_after)}
@@ -163,7 +163,7 @@ class GraphQLEndpoint:
 
     async def _answer_all(self, batch: Sequence[object], request: Request) -> Answer:
         """A batch: each request is one of its own, and its answer stands at its place."""
-        async with while_connected(request.receive):
+        with WhileConnected(request.receive):
             answers = await asyncio.gather(*(self._answer_one(each, request) for each in batch))
         return _response(answers, 200, JSON)
 

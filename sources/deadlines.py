@@ -5,21 +5,24 @@ What works for many, as the reading of a log, has none.
 
 import math
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 _DEADLINE: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
-@contextmanager
-def within(seconds: float) -> Generator[None]:
-    """What is done inside, and by the tasks that it begins, may wait so long in all."""
-    token = _DEADLINE.set(time.monotonic() + seconds)
-    try:
-        yield
-    finally:
-        _DEADLINE.reset(token)
+class Within:
+    """What is done inside, and by the tasks that it begins, may wait so many seconds in all."""
+
+    __slots__ = ("_seconds", "_token")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._token = _DEADLINE.set(time.monotonic() + self._seconds)
+
+    def __exit__(self, *_: object) -> None:
+        _DEADLINE.reset(self._token)
 
 
 def seconds_left() -> float:

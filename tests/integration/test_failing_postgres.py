@@ -156,7 +156,7 @@ async def test_so_many_statements_wait_for_a_connection_and_one_more_fails_at_on
 
 async def test_an_operation_waits_until_its_deadline_and_no_longer(failing_urls: Urls) -> None:
     async def asking(opened: Database) -> None:
-        with deadlines.within(0.3):
+        with deadlines.Within(0.3):
             for _ in range(2):
                 with pytest.raises(SourceTimedOut):
                     await incidents.reports(opened).count(EVERYTHING)

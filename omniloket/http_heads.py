@@ -116,6 +116,8 @@ class BoundedHeads(HttpToolsProtocol):
             if self._head_bytes > self._bounds.head_bytes:
                 self._bounds.exceeded["head_bytes"] += 1
                 self.send_400_response(f"A request may have {self._bounds.head_bytes} bytes beside its body.")
+        if self._is_forgotten:
+            self._await_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -149,8 +151,6 @@ class BoundedHeads(HttpToolsProtocol):
             self._refusal = None
             return
         super().on_message_complete()
-        if self._is_idle:  # answered before the body had come, which ended uvicorn's waiting for the next head
-            self._await_head()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(b"400 Bad Request", msg)
@@ -205,6 +205,15 @@ class BoundedHeads(HttpToolsProtocol):
         """Whether everything that came has been answered."""
         cycle = cast(RequestResponseCycle | None, self.cycle)
         return cycle is None or cycle.response_complete
+
+    @property
+    def _is_forgotten(self) -> bool:
+        """Whether nobody waits for anything any more.
+
+        uvicorn waits for a next head from its answer on, until something comes: that may be the rest of a body.
+        """
+        is_waiting = self._deadline is not None or self.timeout_keep_alive_task is not None
+        return self._is_idle and not is_waiting and self.transport.get_protocol() is self
 
     @property
     def _parser(self) -> HttpRequestParser:

@@ -90,11 +90,13 @@ async def test_a_connection_that_was_refused_before_its_body_came_is_shed_as_wel
 
 
 async def test_a_connection_that_was_refused_before_its_body_came_can_be_used_again(strict: Server) -> None:
-    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 10000\r\n\r\n"
     reader, writer = await _open(strict, head + b"12345")
     async with asyncio.timeout(10):
         await reader.readuntil(b"415")
-        writer.write(b"67890" + HEALTHY)
+        writer.write(b"x" * 9_995)
+        await asyncio.sleep(0.1)
+        writer.write(HEALTHY)
         await reader.readuntil(b'{"alive":true}')
         await asyncio.sleep(0.1)
         writer.write(HEALTHY)

@@ -17,7 +17,7 @@ from resolvers.ids import source_key
 from resolvers.live_cursors import StreamKind, sealed_for_every_field
 from resolvers.reports import ReportBy, number_of
 from sources.errors import MarkExpired, SourceUnavailable
-from sources.ports import Collection
+from sources.ports import Collection, Place
 from sources.records import (
     Contact,
     Direction,
@@ -63,27 +63,21 @@ class ContactWatch:
 @dataclass(frozen=True)
 class ReportStatusEvent:
     cursor: str
+    place: Place
     change: StatusChange
-
-    @property
-    def serial(self) -> int:
-        return self.change.key
 
 
 @dataclass(frozen=True)
 class ContactEvent:
     cursor: str
+    place: Place
     contact_key: int
-
-    @property
-    def serial(self) -> int:
-        return self.contact_key
 
 
 @dataclass(frozen=True)
 class JourneyEvent:
     cursor: str
-    serial: int
+    place: Place
     journey_key: int
     entry: Contact | StatusChange | Handover
 
@@ -225,7 +219,7 @@ async def _status_events(asked: Sequence[tuple[Event, str]], context: Context) -
     """What changes are to streams that each follow one report."""
     found = await _seen(context.sources.reports, [number for _, number in asked], context)
     return [
-        ReportStatusEvent(_cursor(StreamKind("reportStatusChanged", STATUSES, number), event, context), event.record)
+        _status_event(StreamKind("reportStatusChanged", STATUSES, number), event, context)
         if isinstance(report, Report)
         else report
         for (event, number), report in zip(asked, found, strict=True)
@@ -245,7 +239,11 @@ async def _matching_status_events(asked: Sequence[tuple[Event, ReportWatch]], co
 def _matching(report: Report, watch: ReportWatch, event: Event, context: Context) -> ReportStatusEvent | None:
     if not _report_matches(report, watch):
         return None
-    return ReportStatusEvent(_cursor(_STATUS_CHANGES, event, context), event.record)
+    return _status_event(_STATUS_CHANGES, event, context)
+
+
+def _status_event(kind: StreamKind, event: Event, context: Context) -> ReportStatusEvent:
+    return ReportStatusEvent(_cursor(kind, event, context), event.place, event.record)
 
 
 async def _matching_contact_events(asked: Sequence[tuple[Event, ContactWatch]], context: Context) -> Sequence[Any]:
@@ -253,7 +251,9 @@ async def _matching_contact_events(asked: Sequence[tuple[Event, ContactWatch]], 
     keys = [event.record.key if _contact_matches(event.record, watch) else None for event, watch in asked]
     found = await _seen(context.sources.contacts, keys, context)
     return [
-        ContactEvent(_cursor(_CONTACTS, event, context), contact.key) if isinstance(contact, Contact) else contact
+        ContactEvent(_cursor(_CONTACTS, event, context), event.place, contact.key)
+        if isinstance(contact, Contact)
+        else contact
         for (event, _), contact in zip(asked, found, strict=True)
     ]
 
@@ -270,9 +270,7 @@ async def _journey_events(asked: Sequence[tuple[Event, int]], context: Context) 
     return [
         entry
         if entry is None or isinstance(entry, Exception)
-        else JourneyEvent(
-            _cursor(StreamKind("journeyUpdated", JOURNEYS, key), event, context), event.record.key, key, entry
-        )
+        else JourneyEvent(_cursor(StreamKind("journeyUpdated", JOURNEYS, key), event, context), event.place, key, entry)
         for (event, key), entry in zip(asked, entries, strict=True)
     ]
 

@@ -35,7 +35,7 @@ class StreamKind:
         if not isinstance(found, list) or self.log not in found[0]:
             raise CursorRejected("after")
         positions, shown = cast(list[Mapping[str, Any]], found)
-        return Standing({self.log: positions[self.log]}, {self.log: shown.get(self.log, [])})
+        return Standing({self.log: positions[self.log]}, {self.log: [tuple(each) for each in shown.get(self.log, ())]})
 
     @property
     def _purpose(self) -> str:
@@ -47,5 +47,5 @@ def sealed_for_every_field(sealer: Sealer, standing: Standing) -> str:
 
 
 def _sealed(sealer: Sealer, purpose: str, standing: Standing) -> str:
-    shown = {log: serials for log, serials in standing.shown.items() if serials}
+    shown = {log: places for log, places in standing.shown.items() if places}
     return seal_cursor(sealer, purpose, [standing.positions, shown])

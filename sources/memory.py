@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from sources.errors import MarkExpired, SourceError
 from sources.paging import Page, PageRequest, Position
-from sources.ports import Change, Changes, Health, HeldBack, Mark, Reading
+from sources.ports import Change, Changes, Health, HeldBack, Mark, Place, Reading
 from sources.records import Key
 from sources.scope import Scope
 from sources.waking import Bell
@@ -146,7 +146,7 @@ class MemoryLog(Generic[R]):
     async def history(self, until: Mark, after: int, limit: int) -> Changes[R]:
         return [replace(each, mark=until) for each in self._numbered(after, min(after + limit, int(until)))]
 
-    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[Place]:
         return []
 
     async def serials(self, mark: Mark) -> int:
@@ -156,7 +156,10 @@ class MemoryLog(Generic[R]):
         return None
 
     def _numbered(self, start: int, end: int) -> Sequence[Change[R]]:
-        return [Change(index, str(index), record) for index, record in enumerate(self._records[start:end], start + 1)]
+        return [
+            Change(index, (index,), str(index), record)
+            for index, record in enumerate(self._records[start:end], start + 1)
+        ]
 
 
 class MemoryBackEnd:

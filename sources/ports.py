@@ -87,11 +87,16 @@ expired.
 """
 
 
+Place = tuple[int, ...]
+"""Where a row stands in its log. A row that is written anew, where a log gives it out again, has another one then."""
+
+
 @dataclass(frozen=True)
 class Change(Generic[R]):
     """A row that a back-end appended to its log. `serial` is its number there, `mark` where its reader stands then."""
 
     serial: int
+    place: Place
     mark: Mark
     record: R
 
@@ -183,8 +188,8 @@ class Log(Protocol[R]):
         """
         ...
 
-    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
-        """The serials of rows that everybody sees already, though the log does not give them out at this mark yet.
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[Place]:
+        """The places of rows that everybody sees already, though the log does not give them out at this mark yet.
 
         At most `limit`, those that will come first.
         """

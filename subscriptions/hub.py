@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sources.errors import MarkExpired
-from sources.ports import Change, Changes, HeldBack, Log, MalformedChange, Mark
+from sources.ports import Change, Changes, HeldBack, Log, MalformedChange, Mark, Place
 from subscriptions.watch import BATCH, Tail
 
 
@@ -21,16 +21,17 @@ class Event:
     """A change in a log. `positions`: where the stream stands in each of its logs once this event is handled."""
 
     log: str
+    place: Place
     record: Any
     positions: Mapping[str, Mark]
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a stream stands in each log. `shown`: the serials of rows that come after that, and were shown before."""
+    """Where a stream stands in each log. `shown`: the places of rows that come after that, and were shown before."""
 
     positions: Mapping[str, Mark | None]
-    shown: Mapping[str, Sequence[int]] = field(default_factory=dict[str, Sequence[int]])
+    shown: Mapping[str, Sequence[Place]] = field(default_factory=dict[str, Sequence[Place]])
 
     @property
     def shown_is_left(self) -> bool:
@@ -38,13 +39,13 @@ class Standing:
         return any(self.shown.values())
 
     def has_shown(self, event: Event) -> bool:
-        return event.record.key in self.shown.get(event.log, ())
+        return event.place in self.shown.get(event.log, ())
 
     def after(self, event: Event) -> "Standing":
         """Where the stream stands once an event is handled."""
         if not self.has_shown(event):
             return replace(self, positions=event.positions)
-        left = [serial for serial in self.shown[event.log] if serial != event.record.key]
+        left = [place for place in self.shown[event.log] if place != event.place]
         return Standing(event.positions, {**self.shown, event.log: left})
 
 
@@ -216,4 +217,4 @@ class _Stream:
 
     def passed(self, log: str, change: Change[Any]) -> Event:
         self.stand(log, change.mark)
-        return Event(log, change.record, self.positions)
+        return Event(log, change.place, change.record, self.positions)

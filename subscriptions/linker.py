@@ -123,7 +123,7 @@ class Linker:
                     failures = 0
                     await self._sleep(self._pace.poll_seconds)
                     continue
-                except SourceError as error:
+                except Exception as error:  # of whatever kind: nobody else would begin anew
                     self._report("linker", error)
                     failures += 1
                 await rest.take(_pause(self._pace.poll_seconds, failures))

@@ -22,13 +22,13 @@ MakeContext = Callable[[], Awaitable[Any]]
 class Payload:
     """One event's answer as JSON. `cursor`: the position to resume after, where the event has one.
 
-    `serial` tells the event from others of its stream. `number` counts what the group was offered. `sent` is what a
+    `place` tells the event from others of its stream. `number` counts what the group was offered. `sent` is what a
     transport made of it, and for which operation, for the next who needs the same.
     """
 
     json: bytes
     cursor: str | None
-    serial: object = None
+    place: object = None
     number: int = 0
     sent: tuple[str, bytes] = field(default=("", b""), repr=False)
 
@@ -150,7 +150,7 @@ class Member:
     async def take(self, payload: Payload) -> None:
         """Hands over what the client gets alone; done when the client has taken it."""
         if self.group is not None:
-            self._told[payload.serial] = None
+            self._told[payload.place] = None
             if len(self._told) > 3 * self.group.terms.queue_size:
                 del self._told[next(iter(self._told))]
         await self._hand(payload)
@@ -161,7 +161,7 @@ class Member:
             return
         self._is_catching_up = False
         self._told_until = self.group.offered
-        self._waiting = deque(each for each in self._waiting or () if each[0].serial not in self._told) or None
+        self._waiting = deque(each for each in self._waiting or () if each[0].place not in self._told) or None
         if self._waiting and not self._over.done():
             self._begin(self._hand_on())
         await self._over
@@ -210,7 +210,7 @@ class Member:
         if payload.number > self._told_until:
             self._told.clear()
             self._is_settled = True
-        return payload.number > self._entered_at and payload.serial not in self._told
+        return payload.number > self._entered_at and payload.place not in self._told
 
     def _wait(self, payload: Payload, terms: Terms, *, is_sure: bool) -> None:
         if self._waiting is None:

@@ -261,7 +261,7 @@ class _Family:
                 self._prepared, self._variables, context, [event for _, event in shown]
             )
             for (each, event), answer in zip(shown, answers, strict=True):
-                payload = Payload(orjson.dumps(answer), event.cursor, event.serial, each.number)
+                payload = Payload(orjson.dumps(answer), event.cursor, event.place, each.number)
                 await each.group.deliver(payload, self._prepared, context)
         except Exception as error:
             for each in batch:

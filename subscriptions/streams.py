@@ -60,8 +60,8 @@ class Streams:
         async with aclosing(self._executor.subscribe(asked.prepared, asked.variables, make_context)) as answers:
             async for answer in answers:
                 await self._record(asked.prepared, asked.context, [asked.context])
-                cursor, serial = (getattr(answer.event, name, None) for name in ("cursor", "serial"))
-                await member.take(Payload(orjson.dumps(answer.response), cursor, serial))
+                cursor, place = (getattr(answer.event, name, None) for name in ("cursor", "place"))
+                await member.take(Payload(orjson.dumps(answer.response), cursor, place))
 
     async def open(
         self,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from sources.errors import MarkExpired, SourceError
+from sources.errors import MarkExpired
 from sources.ports import Change, Log, MalformedChange, Mark
 from subscriptions.waking import Rest
 
@@ -28,7 +28,7 @@ class Follower(Protocol):
 class Tail:
     """The tail of one log. Reads when it is woken, and every `poll_seconds` in any case.
 
-    A source that fails is asked again at the same pace. `mark` is where it stands.
+    A log that cannot be read, for whatever reason, is asked again at the same pace. `mark` is where it stands.
 
     `report` is told of every failure and of every row that could not be read.
     """
@@ -72,9 +72,13 @@ class Tail:
                 self.mark = await self.log.end()
                 self._whole_at = self._caught_up_at = self._clock()
                 self._task = asyncio.create_task(self._run(), name=f"tail of {self.name}")
-            if after is not None:
-                await self._reach(after)
-            self._followers.add(follower)
+            self._followers.add(follower)  # before it is waited for anything, or the last one to leave stops the tail
+            try:
+                if after is not None:
+                    await self._reach(after)
+            except BaseException:
+                self._followers.discard(follower)
+                raise
             return self.mark
 
     async def leave(self, follower: Follower) -> None:
@@ -97,7 +101,7 @@ class Tail:
                 except MarkExpired as error:
                     self._fail(error)
                     return
-                except SourceError as error:
+                except Exception as error:  # of whatever kind: a tail that died of it would be missed by nobody
                     self._report(self.name, error)
                     is_behind = False
                 if not is_behind:

@@ -23,6 +23,7 @@ from sources.scope import Scope
 from sources.sql.database import Database, Statement
 from sources.sql.reading import Reader
 from sources.sql.statements import IDS, OWN, Bound, Statements
+from sources.sql.timestamps import FIRST, LAST
 
 R = TypeVar("R")
 F = TypeVar("F")
@@ -245,10 +246,16 @@ class SqlCollection(Generic[R, F]):
 
     def _beyond(self, position: Position, *, later: bool) -> Condition:
         """Rows strictly later (or earlier) in the collection's order than a position: a row-value comparison."""
+        below = later == self._descending
         values = [self._stored(value, is_instant) for value, is_instant in zip(position, self._instants, strict=True)]
         here = sa.tuple_(*self._order)
-        there = sa.tuple_(*[sa.literal(value, column.type) for value, column in zip(values, self._order, strict=True)])
-        return here < there if later == self._descending else here > there
+        there = sa.tuple_(
+            *[
+                sa.literal(_beyond_range(value, below=below), column.type)
+                for value, column in zip(values, self._order, strict=True)
+            ]
+        )
+        return here < there if below else here > there
 
     def _stored(self, value: str | int | datetime, is_instant: bool) -> str | int | datetime:
         """A value of a position as the order column holds it: text on SQLite, naive `datetime` on PostgreSQL."""
@@ -301,6 +308,16 @@ class SqlCollection(Generic[R, F]):
 
     def _sees_nothing(self, scope: Scope) -> bool:
         return scope.nobody and not self._public
+
+
+def _beyond_range(value: str | int | datetime, *, below: bool) -> str | int | datetime:
+    """The last and the first timestamp stand for all that are none in Python: whoever was among them is past them all.
+
+    asyncpg writes the two as infinity, which none of them is beyond.
+    """
+    if value == LAST and below:
+        return LAST - datetime.resolution
+    return FIRST + datetime.resolution if value == FIRST and not below else value
 
 
 def _page(read: Sequence[Read[R]], page: PageRequest) -> Page[R]:

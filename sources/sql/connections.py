@@ -19,6 +19,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sources.sql.statements import Bound
+from sources.sql.timestamps import within_range
 
 
 class StatementFailed(Exception):
@@ -79,7 +80,10 @@ class Held:
         try:
             if self._is_sqlite:
                 return await _of_sqlite(self._driver, bound)
-            return await self._driver.fetch(bound.text, *bound.values)
+            try:
+                return await self._driver.fetch(bound.text, *bound.values)
+            except OverflowError:
+                return await within_range(self._driver, bound)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, sqlite3.Error) as error:
             self._has_failed = True
             raise StatementFailed(is_without_answer=self.is_cut) from error

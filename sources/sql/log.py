@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 
-from sources.ports import Changes, HeldBack, Mark, Reading, WakeUps
+from sources.ports import Changes, HeldBack, Mark, Place, Reading, WakeUps
 from sources.sql.database import Database
 from sources.sql.horizon import hides_transactions, log_of
 from sources.sql.log_table import LogTable, Order
@@ -58,7 +58,7 @@ class SqlLog(Generic[R]):
     async def history(self, until: Mark, after: int, limit: int) -> Changes[R]:
         return await (await self._order()).history(until, after, limit)
 
-    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[Place]:
         return await (await self._order()).ahead(mark, limit)
 
     async def serials(self, mark: Mark) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import sqlalchemy as sa
 
 from sources.errors import MarkExpired, RecordMalformed
-from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Reading
+from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Place, Reading
 from sources.sql.database import Database, Rows, Statement
 from sources.sql.reading import Reader
 
@@ -43,7 +43,7 @@ class LogTable(Generic[R]):
         (record,) = self.read.records(self.database.name, [row])
         if isinstance(record, RecordMalformed):
             return MalformedChange(row["_serial"], mark, record)
-        return Change(row["_serial"], mark, record)
+        return Change(row["_serial"], place_of(row), mark, record)
 
     async def fetch(self, statement: Statement) -> Rows:
         return await self.database.fetch(statement)
@@ -60,9 +60,14 @@ class Order(Protocol[R]):
     def covers(self, mark: Mark, other: Mark) -> bool: ...
     def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]: ...
     async def history(self, until: Mark, after: int, limit: int) -> Changes[R]: ...
-    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]: ...
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[Place]: ...
     def serials(self, mark: Mark) -> int: ...
     async def held_back(self) -> HeldBack | None: ...
+
+
+def place_of(row: Mapping[Any, Any]) -> Place:
+    """Its transaction's number, where the order goes by these, and its serial."""
+    return tuple(row[name] for name in ("_transaction", "_serial") if name in row)
 
 
 def _as_written(column: sa.ColumnElement[Any], database: Database) -> sa.ColumnElement[Any]:

@@ -12,7 +12,7 @@ import orjson
 import sqlalchemy as sa
 from msgspec import Struct, ValidationError, convert
 
-from sources.ports import Changes, HeldBack, Mark, Reading
+from sources.ports import Changes, HeldBack, Mark, Place, Reading
 from sources.sql.database import Rows
 from sources.sql.log_table import PAGE, LogTable
 
@@ -57,7 +57,7 @@ class SerialOrder(Generic[R]):
         end = await self._honoured(until)
         return [self._table.change(row, until) for row in await self._rows(after, limit, end.serial)]
 
-    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[Place]:
         return []
 
     def serials(self, mark: Mark) -> int:

@@ -145,8 +145,8 @@ class TransactionOrder(Generic[R]):
         statement = self._table.selected().where(serial > after, self._given(end)).order_by(serial).limit(limit)
         return [self._table.change(row, until) for row in await self._table.fetch(statement)]
 
-    async def ahead(self, mark: Mark, limit: int) -> Sequence[int]:
-        return [row["_serial"] for row in await self._rows(limit, self._recent(self._read(mark)))]
+    async def ahead(self, mark: Mark, limit: int) -> Sequence[Place]:
+        return [_place(row) for row in await self._rows(limit, self._recent(self._read(mark)))]
 
     def serials(self, mark: Mark) -> int:
         return self._read(mark).newest

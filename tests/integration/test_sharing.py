@@ -79,6 +79,14 @@ class Client:
             if not each.done():
                 each.set_result(None)
 
+    def take(self) -> None:
+        """Takes what it was given last."""
+        self._taken[-1].set_result(None)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [json.loads(each.json)["data"]["contactRegistered"]["contact"]["subject"] for each in self.payloads]
+
     async def leave(self) -> None:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
@@ -168,6 +176,33 @@ async def test_one_report_asked_in_two_ways_is_one_group(served: Served) -> None
     await served.change("WACH")
     await eventually(lambda: one.payloads and other.payloads)
     assert one.payloads[0] is other.payloads[0]
+
+
+@pytest.mark.parametrize("own_urls", ["postgresql"], indirect=True)
+async def test_what_changes_again_while_a_client_catches_up_is_told_again(own_urls: Urls) -> None:
+    """A contact that is written anew comes again, at its new place in the log."""
+    registered = "INSERT INTO klantcontact (kanaal_cd, richting, onderwerp, tijdstip) VALUES ('APP', 'I', '{}', now())"
+    query = "subscription S($after: String) { contactRegistered(after: $after) { contact { subject } } }"
+    register = own_urls["servicemodule"]
+    async with opened(own_urls, live={"poll_seconds": 0.05}) as ask:
+        served = Served(ask, own_urls, "", "")
+        cursor = (await ask.data("{ liveCursor }"))["liveCursor"]
+        for subject in ("a", "b", "c"):
+            await write(register, registered.format(subject))
+        client = Client(served, AGENT, query, {"after": cursor}, reads=False)
+        await eventually(lambda: len(client.payloads) == 1)
+        for subject in ("d", "e"):
+            await write(register, registered.format(subject))
+        for taken in (2, 3, 4):
+            client.take()
+            await eventually(lambda taken=taken: len(client.payloads) == taken)
+        await write(register, "UPDATE klantcontact SET onderwerp = 'd anew' WHERE onderwerp = 'd'")
+        await asyncio.sleep(0.5)
+        client.read()
+        await write(register, registered.format("last"))
+        await eventually(lambda: client.subjects[-1] == "last")
+        assert client.subjects == ["a", "b", "c", "d", "e", "d anew", "last"]
+        await client.leave()
 
 
 async def test_clients_whose_rights_differ_share_nothing(served: Served) -> None:

@@ -1,6 +1,7 @@
 """What SQL back-ends do to us: rows that can't be read, deadlines, and not being there."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -9,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from sources.errors import RecordMalformed, SourceTimedOut, SourceUnavailable
+from sources.filters import ContactFilter
 from sources.paging import ALL, PageRequest
-from sources.ports import MalformedChange
+from sources.ports import Change, MalformedChange
 from sources.scope import EVERYTHING, Scope
 from sources.sql import incidents, persons, servicemodule
 from sources.sql.database import Database
@@ -76,6 +78,33 @@ async def test_a_timestamp_that_is_none_costs_its_row_on_sqlite(tmp_path: Path, 
         page = await servicemodule.contacts(database).page(PageRequest(10), EVERYTHING)
     assert [contact.key for contact in page.rows] == [1]
     assert [error.field for error in page.malformed] == ["tijdstip"]
+
+
+@pytest.mark.parametrize("written", ["20226-05-12 10:00:00", "0044-03-15 10:00:00 BC", "infinity", "-infinity"])
+@pytest.mark.parametrize("own_urls", ["postgresql"], indirect=True)
+async def test_a_timestamp_that_is_none_in_python_costs_its_row_on_postgresql(own_urls: Urls, written: str) -> None:
+    url = own_urls["servicemodule"]
+    await write(url, "DELETE FROM klantcontact_onderwerp", "DELETE FROM bijlage", "DELETE FROM klantcontact")
+    values = ", ".join(f"({n}, 'I', '{at}')" for n, at in enumerate(["2026-05-01 10:00:00", written, "2026-06-01"]))
+    await write(url, f"INSERT INTO klantcontact (nummer, richting, tijdstip) VALUES {values}")
+    async with Database("servicemodule", url) as database:
+        contacts, log = servicemodule.contacts(database), servicemodule.contact_log(database)
+        for backwards in (False, True):
+            keys: list[int] = []
+            malformed, after, before = 0, None, None
+            for _ in range(3):
+                page = await contacts.page(PageRequest(1, after, before, backwards=backwards), EVERYTHING)
+                keys += [contact.key for contact in page.rows]
+                malformed += len(page.malformed)
+                after, before = (None, page.places[0]) if backwards else (page.places[0], None)
+            assert (sorted(keys), malformed) == ([0, 2], 1)
+            assert not page.more
+        found = await contacts.by_ids([0, 1, 2], EVERYTHING)
+        assert [isinstance(each, RecordMalformed) for each in found] == [False, True, False]
+        kept = await contacts.page(PageRequest(10), EVERYTHING, ContactFilter(since=datetime(2026, 5, 15, tzinfo=UTC)))
+        assert [contact.key for contact in kept.rows] == [2]
+        history = await log.history(await log.end(), -1, 10)
+        assert [type(change) for change in history] == [Change, MalformedChange, Change]
 
 
 async def test_local_times_become_utc(own_urls: Urls) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -226,6 +227,48 @@ async def test_a_source_that_fails_is_asked_again_and_nothing_is_lost(
         await clock.tick()
         assert await taken(anext(events)) == 4
     assert set(failures) == {("log", SourceUnavailable)}
+
+
+async def test_a_failure_that_nobody_has_thought_of_ends_no_tail(
+    make_hub: MakeHub, log: CountedLog, clock: Clock
+) -> None:
+    failures: list[Any] = []
+    hub = make_hub(report=lambda name, error: failures.append((name, type(error))))
+    async with hub.follow({"log": None}) as events:
+        log.fails = OverflowError("date value out of range")
+        log.grow()
+        await clock.tick()
+        log.fails = None
+        await clock.tick()
+        assert await taken(anext(events)) == 4
+    assert set(failures) == {("log", OverflowError)}
+
+
+async def test_who_joins_while_the_last_one_leaves_is_followed_for(
+    make_hub: MakeHub, log: CountedLog, clock: Clock
+) -> None:
+    hub = make_hub()
+    reading, may_be_read = asyncio.Event(), asyncio.Event()
+
+    async def covers(mark: Mark, other: Mark) -> bool:
+        reading.set()
+        await may_be_read.wait()
+        return int(mark) >= int(other)
+
+    async def follow() -> Any:
+        async with hub.follow({"log": "3"}) as events:
+            return await taken(anext(events))
+
+    async with AsyncExitStack() as leaving:
+        await leaving.enter_async_context(hub.follow({"log": None}))
+        log.covers = covers
+        joining = asyncio.create_task(follow())
+        await reading.wait()
+    may_be_read.set()
+    await asyncio.sleep(0)
+    log.grow()
+    await clock.tick()
+    assert await joining == 4
 
 
 async def test_the_lag_grows_while_the_source_fails(make_hub: MakeHub, log: CountedLog, clock: Clock) -> None:

@@ -238,6 +238,7 @@ class Executor:
         Raises RequestRefused before the first when the stream cannot start, StreamFailed when it breaks off.
         Closing the generator closes the source.
         """
+        _values(prepared, variables)
         context = await make_context()
         source = await self._source(self._build(prepared, variables, context))
         async with aclosing(source):
@@ -256,10 +257,8 @@ class Executor:
     ) -> Sequence[Response]:
         """The answer to each of several events of one subscription, in one execution where there is a plan."""
         if prepared.plan is not None:
-            values = _values(prepared, variables)
-            if prepared.plan.covers(values):
-                found = await execute_all(prepared.plan, values, context, events)
-                return [self._response(each.data, each.errors) for each in found]
+            found = await execute_all(prepared.plan, _values(prepared, variables), context, events)
+            return [self._response(each.data, each.errors) for each in found]
         return [await self._answer(prepared, variables, context, event) for event in events]
 
     def encoded(self, error: Exception) -> Response:
@@ -289,10 +288,8 @@ class Executor:
     ) -> Response:
         """By plan where there is one, by graphql-core otherwise."""
         if prepared.plan is not None:
-            values = _values(prepared, variables)
-            if prepared.plan.covers(values):
-                answer = await execute(prepared.plan, values, context, event)
-                return self._response(answer.data, answer.errors)
+            answer = await execute(prepared.plan, _values(prepared, variables), context, event)
+            return self._response(answer.data, answer.errors)
         run = self._build(prepared, variables, context)
         if prepared.kind == "subscription":
             run = cast(Any, run).build_per_event_executor(event)
@@ -394,10 +391,15 @@ def _beyond(exceeded: Exceeded) -> Response:
 
 
 def _values(prepared: Prepared, variables: Mapping[str, Any] | None) -> VariableValues:
+    """Raises RequestRefused for variables that do not fit."""
     found = prepared.variables.coerced(variables or {})
-    if isinstance(found, VariableValues):
-        return found
-    raise _refused(found)
+    if not isinstance(found, VariableValues):
+        raise _refused(found)
+    undecided = None if prepared.plan is None else prepared.plan.undecided(found)
+    if undecided is not None:
+        message = f"Variable '${undecided}' may not be null: @include or @skip wants a Boolean."
+        raise RequestRefused([_refusal(message, BAD_USER_INPUT)], prepared.kind)
+    return found
 
 
 def _refused(errors: Sequence[GraphQLError]) -> RequestRefused:

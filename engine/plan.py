@@ -112,9 +112,10 @@ class Plan:
         """The fields of all selections."""
         return (field for selection in self.selections for field in selection.fields)
 
-    def covers(self, variables: VariableValues) -> bool:
-        """Whether the variables that decide do: one that has a default may be null nevertheless."""
-        return all(isinstance(variables.coerced.get(name), bool) for name in self.deciding_variables)
+    def undecided(self, variables: VariableValues) -> str | None:
+        """A variable that ought to decide and is null, as one may be that has a default."""
+        nulls = (name for name in self.deciding_variables if not isinstance(variables.coerced.get(name), bool))
+        return min(nulls, default=None)
 
 
 def holds(conditions: Conditions, values: Mapping[str, Any]) -> bool:

@@ -23,7 +23,7 @@ from sources.scope import Scope
 from sources.sql.database import Database, Statement
 from sources.sql.reading import Reader
 from sources.sql.statements import IDS, OWN, Bound, Statements
-from sources.sql.timestamps import FIRST, LAST
+from sources.sql.timestamps import FIRST, LAST, texts
 
 R = TypeVar("R")
 F = TypeVar("F")
@@ -247,6 +247,8 @@ class SqlCollection(Generic[R, F]):
     def _beyond(self, position: Position, *, later: bool) -> Condition:
         """Rows strictly later (or earlier) in the collection's order than a position: a row-value comparison."""
         below = later == self._descending
+        if isinstance(position[0], datetime) and not self._database.is_postgresql:
+            return self._beyond_text(self._naive(position[0]), position[1:], below=below)
         values = [self._stored(value, is_instant) for value, is_instant in zip(position, self._instants, strict=True)]
         here = sa.tuple_(*self._order)
         there = sa.tuple_(
@@ -258,11 +260,23 @@ class SqlCollection(Generic[R, F]):
         return here < there if below else here > there
 
     def _stored(self, value: str | int | datetime, is_instant: bool) -> str | int | datetime:
-        """A value of a position as the order column holds it: text on SQLite, naive `datetime` on PostgreSQL."""
+        """A value of a position as the order column holds it: naive `datetime` on PostgreSQL, on SQLite its text."""
         if isinstance(value, datetime):
-            written = value if value.tzinfo is None else self._written(value)
-            return written if is_instant else written.isoformat(sep=" ", timespec="microseconds")
+            return self._naive(value)
         return datetime.fromisoformat(cast(str, value)) if is_instant else value
+
+    def _naive(self, instant: datetime) -> datetime:
+        return instant if instant.tzinfo is None else self._written(instant)
+
+    def _beyond_text(self, timestamp: datetime, position: Position, *, below: bool) -> Condition:
+        """The same where the order begins with a timestamp as text, in whichever way it is written."""
+        first, last = texts(timestamp)
+        column, *others = self._order
+        here = sa.tuple_(*others)
+        there = sa.tuple_(*[sa.literal(value, each.type) for value, each in zip(position, others, strict=True)])
+        if below:
+            return sa.and_(column <= last, sa.or_(column < first, here < there))
+        return sa.and_(column >= first, sa.or_(column > last, here > there))
 
     def _ordering(self, backwards: bool) -> list[sa.ColumnElement[Any]]:
         return self._directed(self._order, backwards)

@@ -19,6 +19,7 @@ from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, local_instant
 from sources.sql.tables import table_of
+from sources.sql.timestamps import bound
 
 SOURCE = "incidents"
 
@@ -202,9 +203,9 @@ def _narrow(wanted: ReportFilter) -> Sequence[Condition]:
     if wanted.unit is not None:
         conditions.append(_incident.eenheid == wanted.unit)
     if wanted.since is not None:
-        conditions.append(_incident.aangemaakt_op >= local_bound(wanted.since))
+        conditions.append(_incident.aangemaakt_op >= bound(local_bound(wanted.since)))
     if wanted.until is not None:
-        conditions.append(_incident.aangemaakt_op < local_bound(wanted.until))
+        conditions.append(_incident.aangemaakt_op < bound(local_bound(wanted.until)))
     return conditions
 
 

@@ -20,6 +20,7 @@ from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, meaning, utc_instant
 from sources.sql.tables import table_of
+from sources.sql.timestamps import bound
 
 SOURCE = "journeys"
 
@@ -251,9 +252,9 @@ def _narrow(wanted: JourneyFilter) -> Sequence[Condition]:
         passed = sa.select(_channel.journey_id).where(_channel.code.in_(wanted.channel))
         conditions.append(_journey.id.in_(passed))
     if wanted.since is not None:
-        conditions.append(_journey.last_active_at >= naive_utc(wanted.since))
+        conditions.append(_journey.last_active_at >= bound(naive_utc(wanted.since)))
     if wanted.until is not None:
-        conditions.append(_journey.last_active_at < naive_utc(wanted.until))
+        conditions.append(_journey.last_active_at < bound(naive_utc(wanted.until)))
     return conditions
 
 

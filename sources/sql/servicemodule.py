@@ -21,6 +21,7 @@ from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, digits_of, known, local_instant, meaning, yes
 from sources.sql.tables import table_of
+from sources.sql.timestamps import bound
 
 SOURCE = "servicemodule"
 
@@ -237,9 +238,9 @@ def _narrow(wanted: ContactFilter) -> Sequence[Condition]:
     if wanted.phone is not None:
         conditions.append(PHONE.in_(typed_forms(wanted.phone)))
     if wanted.since is not None:
-        conditions.append(_contact.tijdstip >= local_bound(wanted.since))
+        conditions.append(_contact.tijdstip >= bound(local_bound(wanted.since)))
     if wanted.until is not None:
-        conditions.append(_contact.tijdstip < local_bound(wanted.until))
+        conditions.append(_contact.tijdstip < bound(local_bound(wanted.until)))
     if wanted.unassigned is not None:
         conditions.append(_contact.medewerker_nr.is_(None) == sa.literal(wanted.unassigned))
     return conditions

@@ -1,23 +1,51 @@
-"""Timestamps of PostgreSQL that are none in Python: of the year 20226, say, or before Christ."""
+"""Timestamps as databases hold them, where that is not as Python does.
+
+PostgreSQL has some that are none in Python: of the year 20226, say, or before Christ. SQLite has text, in which an
+instant is written with or without a fraction of a second: it sorts as time does, but for an instant that is written in
+two ways.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from sources.sql.statements import Bound
 
 FIRST, LAST = datetime.min, datetime.max  # noqa: DTZ901 - naive, as these columns are
-"""What such timestamps are read as."""
+"""What timestamps are read as that are none in Python; no source takes them for instants."""
 
 _BEGIN = datetime(2000, 1, 1)  # noqa: DTZ001 - the same
 _INFINITY = 2**63 - 1
 
 
-async def within_range(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
-    """All rows of a statement, after asyncpg could not read some: it costs that row alone, as infinity does.
+def texts(timestamp: datetime) -> tuple[str, str]:
+    """The first and the last, as text sorts, of the ways in which SQLite writes a timestamp."""
+    last = timestamp.isoformat(sep=" ", timespec="microseconds")
+    return last.rstrip("0").removesuffix("."), last
 
-    Such a timestamp is read as the last or the first that there is, which no source takes for an instant.
-    """
+
+class _Text(sa.TypeDecorator[datetime]):
+    """A timestamp to compare with: on SQLite the first of its texts, which is neither before nor after the others."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        return dialect.type_descriptor(sa.String() if dialect.name == "sqlite" else sa.DateTime())
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
+        return value if value is None or dialect.name != "sqlite" else texts(value)[0]
+
+
+def bound(timestamp: datetime) -> sa.ColumnElement[datetime]:
+    """What columns are compared with by `>=` and `<`, from a naive timestamp."""
+    return sa.literal(timestamp, _Text())
+
+
+async def within_range(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
+    """All rows of a statement on PostgreSQL, after asyncpg could not read some: a timestamp costs its own row alone."""
     name = {"schema": "pg_catalog", "typename": "timestamp"}
     await driver.set_type_codec(**name, encoder=_stored, decoder=_timestamp, format="tuple")
     rows = await driver.fetch(bound.text, *bound.values)

@@ -433,6 +433,18 @@ def test_a_filter_lists_a_hundred_values(
     assert (error["message"], error["extensions"]["code"]) == (f"'{name}' takes at most 100 values.", "BAD_USER_INPUT")
 
 
+@pytest.mark.parametrize("directive", ["@include(if: $asked)", "@skip(if: $asked)"])
+def test_a_decision_may_not_be_null(server: Server, client: httpx.Client, directive: str) -> None:
+    for query in (
+        f"query Q($asked: Boolean = true) {{ viewer {{ role {directive} }} }}",
+        f"query Q($asked: Boolean = true) {{ viewer {{ ... {directive} {{ role }} }} }}",
+        f"query Q($asked: Boolean = true) {{ viewer {{ ...F {directive} }} }} fragment F on Viewer {{ role }}",
+    ):
+        response = post(server, client, {"query": query, "variables": {"asked": None}})
+        refused(response, 400)
+        assert "'$asked'" in response.json()["errors"][0]["message"]
+
+
 def test_names_are_never_suggested(server: Server, client: httpx.Client) -> None:
     for query, variables in [
         ("{ vieweer { role } }", {}),

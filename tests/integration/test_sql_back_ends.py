@@ -80,6 +80,33 @@ async def test_a_timestamp_that_is_none_costs_its_row_on_sqlite(tmp_path: Path, 
     assert [error.field for error in page.malformed] == ["tijdstip"]
 
 
+async def test_a_timestamp_is_written_with_or_without_a_fraction_on_sqlite(tmp_path: Path) -> None:
+    written = ["09:59:59.999999", "10:00:00", "10:00:00.000000", "10:00:00.5", "10:00:00.500000", "10:00:01"]
+    url = await tables(tmp_path / "servicemodule.db", servicemodule.Servicemodule.metadata)
+    values = ", ".join(f"({number}, 'I', '2026-05-01 {at}')" for number, at in enumerate(written))
+    await write(url, f"INSERT INTO klantcontact (nummer, richting, tijdstip) VALUES {values}")
+    whole = datetime(2026, 5, 1, 8, tzinfo=UTC)
+    half = whole.replace(microsecond=500_000)
+
+    async with Database("servicemodule", url) as database:
+        contacts = servicemodule.contacts(database)
+
+        async def kept(page: PageRequest | None = None, **filter: datetime) -> list[int]:
+            found = await contacts.page(page or PageRequest(10), EVERYTHING, ContactFilter(**filter))
+            return sorted(contact.key for contact in found.rows)
+
+        assert await kept(since=whole) == [1, 2, 3, 4, 5]
+        assert await kept(until=whole) == [0]
+        assert await kept(since=half) == [3, 4, 5]
+        assert await kept(until=half) == [0, 1, 2]
+        # Where the instant is one's own, the key decides; the newest come first.
+        assert await kept(PageRequest(10, after=(whole, 2))) == [0, 1]
+        assert await kept(PageRequest(10, after=(whole, 1))) == [0]
+        assert await kept(PageRequest(10, before=(half, 3))) == [4, 5]
+        assert await kept(PageRequest(10, before=(half, -1))) == [3, 4, 5]
+        assert await kept(PageRequest(10, after=(half, 2**63 - 1))) == [0, 1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("written", ["20226-05-12 10:00:00", "0044-03-15 10:00:00 BC", "infinity", "-infinity"])
 @pytest.mark.parametrize("own_urls", ["postgresql"], indirect=True)
 async def test_a_timestamp_that_is_none_in_python_costs_its_row_on_postgresql(own_urls: Urls, written: str) -> None:

@@ -11,7 +11,7 @@ from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
 from engine.batching import METADATA_KEY, Argument, Batched, Partial, RequestState, batched
-from engine.executor import Executor
+from engine.executor import Executor, RequestRefused
 from engine.guards import guard
 from engine.ignored import FeatureIgnored
 from engine.plan import Selection
@@ -285,11 +285,11 @@ async def test_what_plans_do_not_cover_graphql_core_answers(
         assert await executor.execute(prepared, {}, Context()) == {"data": data}
 
 
-async def test_a_condition_that_is_null_is_left_to_graphql_core(executor: Executor) -> None:
+async def test_a_condition_that_is_null_is_refused(executor: Executor) -> None:
     prepared = executor.prepare("query Q($a: Boolean = true) { left { path @include(if: $a) } }")
-    answer = await executor.execute(prepared, {"a": None}, Context())
-    assert answer["data"] is None
-    assert [each["path"] for each in answer["errors"]] == [["left", 0]]
+    with pytest.raises(RequestRefused) as refused:
+        await executor.execute(prepared, {"a": None}, Context())
+    assert refused.value.errors[0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
 class Permission(BasePermission):

@@ -14,6 +14,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     get_named_type,
     is_introspection_type,
 )
@@ -96,7 +97,7 @@ def claims_read(plan: Plan | None, schema: GraphQLSchema) -> frozenset[Claim]:
 
 def check(schema: GraphQLSchema, hidden: Hidden | None = None) -> None:
     """Raises RulesBroken when a field has no rule, must be there for a role that may not see it, or leads too far."""
-    wrong = list(_unknown(schema, hidden or {}))
+    wrong = [*_unknown(schema, hidden or {}), *_in_unions(schema, hidden or {})]
     wrong += [
         f"{each.coordinate}: {why}"
         for type_ in _types(schema)
@@ -205,6 +206,15 @@ def _leads_too_far(field: _Field) -> Iterator[str]:
         yield f"leads to {_led_to(field.field).name}, which may not be seen by: {names}."
     if is_personal(inner) and not any(each is not None and is_personal(each) for each in (field.outer, field.own)):
         yield f"leads without a purpose to {_led_to(field.field).name}, which needs one."
+
+
+def _in_unions(schema: GraphQLSchema, hidden: Hidden) -> Iterator[str]:
+    """Types that would be seen all the same: who asks for a union's objects gets those of each of its types."""
+    unions = [each for each in schema.type_map.values() if isinstance(each, GraphQLUnionType)]
+    led_to = {type_.name: union.name for union in unions if union.name != "_Entity" for type_ in union.types}
+    for role, names in hidden.items():
+        for name in sorted(names & led_to.keys()):
+            yield f"{name}: cannot be hidden from {role.value}, since {led_to[name]} leads to it; hide fields of it."
 
 
 def _unknown(schema: GraphQLSchema, hidden: Hidden) -> Iterator[str]:

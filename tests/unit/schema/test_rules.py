@@ -136,6 +136,8 @@ def test_a_rule_that_differs_from_record_to_record_needs_a_guarded_field() -> No
         ("Contact.nothing", "there is no such type or field"),
         ("Contact.direction", "must be nullable"),
         ("StatusChange", "must be nullable"),
+        ("Handover", "cannot be hidden from AGENT, since TimelineEntry leads to it"),
+        ("Contact", "cannot be hidden from AGENT, since TimelineEntry leads to it"),
     ],
 )
 def test_what_is_not_there_or_must_be_there_cannot_be_hidden(name: str, why: str) -> None:

@@ -249,8 +249,23 @@ async def _closed(held: Held) -> None:
 
 async def _of_sqlite(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
     """In one go to the driver's thread and back. SQLite itself is not asked what its columns are called."""
-    rows = await driver.execute_fetchall(bound.text, bound.values)
+    try:
+        rows = await driver.execute_fetchall(bound.text, bound.values)
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        driver.text_factory = _text
+        rows = await driver.execute_fetchall(bound.text, bound.values)
+        driver.text_factory = str
     return [dict(zip(bound.columns, row, strict=True)) for row in rows]
+
+
+def _text(stored: bytes) -> str | bytes:
+    """A text that is none in UTF-8 stays bytes, which no column is to have: it costs its own row."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def _check_connection(connection: Any, *_: object) -> None:

@@ -18,7 +18,7 @@ from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, local_instant
-from sources.sql.tables import table_of
+from sources.sql.tables import is_first, table_of
 from sources.sql.timestamps import bound
 
 SOURCE = "incidents"
@@ -140,7 +140,7 @@ def reports(database: Database) -> SqlCollection[Report, ReportFilter]:
         read=_READ_REPORT,
         visible=_visible,
         narrow=_narrow,
-        links={"citizen": Link(_involved.bsn, via=(BETROKKENE, _reporter_of_incident()))},
+        links={"citizen": Link(_involved.bsn, via=(BETROKKENE, sa.and_(_reporter_of_incident(), _IS_SAID_FIRST)))},
     )
 
 
@@ -180,6 +180,9 @@ _STATUS_ROWS = INCIDENT_STATUS.outerjoin(STATUSCODE, _status.status_cd == STATUS
     INCIDENT, _status.incident_nummer == _incident.nummer
 )
 _STATUS_COLUMNS = [*_status, STATUSCODE.c.omschrijving.label("status_omschrijving"), _incident.eenheid]
+
+
+_IS_SAID_FIRST = is_first(BETROKKENE, _involved.volgnummer, _involved.incident_nummer, _involved.bsn, _involved.rol_cd)
 
 
 def _reporter_of_incident() -> Condition:

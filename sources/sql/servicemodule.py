@@ -20,7 +20,7 @@ from sources.sql.collection import Condition, Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, digits_of, known, local_instant, meaning, yes
-from sources.sql.tables import table_of
+from sources.sql.tables import is_first, table_of
 from sources.sql.timestamps import bound
 
 SOURCE = "servicemodule"
@@ -117,6 +117,10 @@ sa.Index("bijlage_contact", BIJLAGE.c.klantcontact_nummer, BIJLAGE.c.nummer)
 _CONTACT_ROWS = KLANTCONTACT.outerjoin(KANAAL, _contact.kanaal_cd == KANAAL.c.code).outerjoin(
     MEDEWERKER, _contact.medewerker_nr == MEDEWERKER.c.personeelsnummer
 )
+_SUBJECT_OF_CONTACT = sa.and_(
+    ONDERWERP.c.klantcontact_nummer == _contact.nummer,
+    is_first(ONDERWERP, ONDERWERP.c.volgnummer, ONDERWERP.c.klantcontact_nummer, ONDERWERP.c.incident_nummer),
+)
 _CONTACT_COLUMNS = [
     *_contact,
     KANAAL.c.naam.label("kanaal_naam"),
@@ -145,9 +149,7 @@ def contacts(database: Database) -> SqlCollection[Contact, ContactFilter]:
         narrow=_narrow,
         links={
             "citizen": Link(_contact.bsn),
-            "report": Link(
-                ONDERWERP.c.incident_nummer, via=(ONDERWERP, ONDERWERP.c.klantcontact_nummer == _contact.nummer)
-            ),
+            "report": Link(ONDERWERP.c.incident_nummer, via=(ONDERWERP, _SUBJECT_OF_CONTACT)),
         },
     )
 
@@ -161,7 +163,7 @@ def contact_subjects(database: Database) -> SqlCollection[str, None]:
     """The numbers of the reports that a contact was about, in the order in which they were linked."""
     return SqlCollection(
         database,
-        rows=ONDERWERP.join(KLANTCONTACT, ONDERWERP.c.klantcontact_nummer == _contact.nummer),
+        rows=ONDERWERP.join(KLANTCONTACT, _SUBJECT_OF_CONTACT),
         columns=[ONDERWERP.c.incident_nummer],
         key=ONDERWERP.c.volgnummer,
         order=[ONDERWERP.c.volgnummer],

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -80,6 +81,21 @@ async def test_a_timestamp_that_is_none_costs_its_row_on_sqlite(tmp_path: Path, 
     assert [error.field for error in page.malformed] == ["tijdstip"]
 
 
+async def test_a_text_that_is_not_utf_8_costs_its_row_on_sqlite(tmp_path: Path) -> None:
+    url = await tables(tmp_path / "servicemodule.db", servicemodule.Servicemodule.metadata)
+    texts = ["'a'", "CAST(x'41e9' AS TEXT)", "'é'"]
+    values = ", ".join(f"({number}, 'I', {text}, '2026-05-01 10:00:00')" for number, text in enumerate(texts))
+    await write(url, f"INSERT INTO klantcontact (nummer, richting, onderwerp, tijdstip) VALUES {values}")
+    async with Database("servicemodule", url, pool_size=1) as database:
+        contacts, log = servicemodule.contacts(database), servicemodule.contact_log(database)
+        for _ in range(2):
+            page = await contacts.page(PageRequest(10), EVERYTHING)
+            assert [contact.subject for contact in page.rows] == ["é", "a"]
+            assert [error.field for error in page.malformed] == ["onderwerp"]
+        history = await log.history(await log.end(), -1, 10)
+        assert [type(change) for change in history] == [Change, MalformedChange, Change]
+
+
 async def test_a_timestamp_is_written_with_or_without_a_fraction_on_sqlite(tmp_path: Path) -> None:
     written = ["09:59:59.999999", "10:00:00", "10:00:00.000000", "10:00:00.5", "10:00:00.500000", "10:00:01"]
     url = await tables(tmp_path / "servicemodule.db", servicemodule.Servicemodule.metadata)
@@ -132,6 +148,42 @@ async def test_a_timestamp_that_is_none_in_python_costs_its_row_on_postgresql(ow
         assert [contact.key for contact in kept.rows] == [2]
         history = await log.history(await log.end(), -1, 10)
         assert [type(change) for change in history] == [Change, MalformedChange, Change]
+
+
+async def test_what_is_linked_twice_counts_once(own_urls: Urls) -> None:
+    reporters = "SELECT incident_nummer, bsn, rol_cd FROM betrokkene WHERE rol_cd = 'AAN'"
+    await write(
+        own_urls["incidents"],
+        f"INSERT INTO betrokkene (incident_nummer, bsn, rol_cd) {reporters}",
+    )
+    subjects = "SELECT klantcontact_nummer, incident_nummer FROM klantcontact_onderwerp"
+    await write(
+        own_urls["servicemodule"],
+        f"INSERT INTO klantcontact_onderwerp (klantcontact_nummer, incident_nummer) {subjects}",
+    )
+    involved = await rows_of(own_urls["incidents"], incidents.BETROKKENE)
+    (bsn,) = {row["bsn"] for row in involved[:1]}
+    own = {row["incident_nummer"] for row in involved if (row["bsn"], row["rol_cd"]) == (bsn, "AAN")}
+    links = await rows_of(own_urls["servicemodule"], servicemodule.ONDERWERP)
+    contact, number = links[0]["klantcontact_nummer"], links[0]["incident_nummer"]
+    of_contact = {row["incident_nummer"] for row in links if row["klantcontact_nummer"] == contact}
+    of_report = {row["klantcontact_nummer"] for row in links if row["incident_nummer"] == number}
+    async with (
+        Database("incidents", own_urls["incidents"]) as registered,
+        Database("servicemodule", own_urls["servicemodule"]) as service,
+    ):
+        reports, contacts = incidents.reports(registered), servicemodule.contacts(service)
+        subjects_of = servicemodule.contact_subjects(service)
+        for collection, link, parent, found in [
+            (reports, "citizen", bsn, own),
+            (contacts, "report", number, of_report),
+            (subjects_of, "contact", contact, of_contact),
+        ]:
+            kept: Any = collection
+            (page,) = await kept.of_parents(link, [parent], ALL, EVERYTHING)
+            assert len(page.rows) == len(found)
+            assert await kept.count_of_parents(link, [parent], EVERYTHING) == [len(found)]
+        assert own
 
 
 async def test_local_times_become_utc(own_urls: Urls) -> None:

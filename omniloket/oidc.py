@@ -106,7 +106,9 @@ class Issuer:
         """What a token that holds says. Raises Unauthenticated."""
         claims = await self._claims(token)
         settings = self._settings
-        until = min(claims["exp"] + settings.leeway_seconds, time.time() + settings.keys_seconds)
+        # The leeway last: `exp` may be an integer beyond all floats, to which nothing can be added.
+        leeway = settings.leeway_seconds
+        until = min(claims["exp"], time.time() + settings.keys_seconds - leeway) + leeway
         viewer = _viewer(claims, settings)
         return Verified(viewer, settings.issuer, until, _marks(claims, viewer, settings.issuer), self._introspection)
 

@@ -6,8 +6,10 @@ Its schema is the servicemodule's, never migrated by us. Timestamps are naive lo
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Annotated
 
 import sqlalchemy as sa
+from msgspec import Meta
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -321,7 +323,7 @@ class _Attachment(Row):
     klantcontact_nummer: int
     naam: str
     mediatype: str
-    omvang: int
+    omvang: Annotated[int, Meta(ge=0, lt=2**31)]
     locatie: str | None
 
 

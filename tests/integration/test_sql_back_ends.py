@@ -186,6 +186,18 @@ async def test_what_is_linked_twice_counts_once(own_urls: Urls) -> None:
         assert own
 
 
+async def test_a_file_that_is_larger_than_an_answer_can_say_costs_its_row(tmp_path: Path) -> None:
+    url = await tables(tmp_path / "servicemodule.db", servicemodule.Servicemodule.metadata)
+    await write(url, "INSERT INTO klantcontact (nummer, richting, tijdstip) VALUES (1, 'I', '2026-05-01 10:00:00')")
+    for number, size in enumerate((2**31 - 1, 2**31, -1)):
+        columns = "nummer, klantcontact_nummer, naam, mediatype, omvang"
+        await write(url, f"INSERT INTO bijlage ({columns}) VALUES ({number}, 1, 'film', 'video/mp4', {size})")
+    async with Database("servicemodule", url) as database:
+        (page,) = await servicemodule.attachments(database).of_parents("contact", [1], ALL, EVERYTHING)
+    assert [attachment.size_bytes for attachment in page.rows] == [2**31 - 1]
+    assert [error.field for error in page.malformed] == ["omvang"] * 2
+
+
 async def test_local_times_become_utc(own_urls: Urls) -> None:
     times = {
         "2026-01-15 12:00:00.000000": "2026-01-15T11:00:00+00:00",

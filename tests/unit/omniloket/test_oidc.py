@@ -97,6 +97,14 @@ async def test_a_token_that_is_too_large_asks_nobody_and_a_large_one_holds() -> 
     assert (await who.of_token(large)).role is Role.AGENT
 
 
+@pytest.mark.parametrize("expires", [10**400, 1e308, 4_102_444_800])
+async def test_a_token_may_expire_as_late_as_it_likes(expires: float) -> None:
+    who = identity(Provider(SIGNERS["ES256"]))
+    verified = await who.verified(f"Bearer {signed(exp=expires)}")
+    assert verified.viewer.role is Role.AGENT
+    assert verified.until < time.time() + 24 * 3600
+
+
 async def test_a_role_comes_from_the_first_row_that_the_token_has() -> None:
     who = identity(Provider(SIGNERS["ES256"]), role=None, roles={"chef": Role.SUPERVISOR, "desk": Role.AGENT})
     assert (await who.of_token(signed(role=["desk", "chef"]))).role is Role.SUPERVISOR

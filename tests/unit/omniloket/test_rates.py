@@ -46,6 +46,16 @@ def test_a_full_bucket_gives_all_it_holds_and_no_more() -> None:
     assert limited(rates, asking(agent("a")), 1)["retryAfter"] == 1
 
 
+def test_what_was_not_done_after_all_is_given_back_and_no_more_than_a_bucket_holds() -> None:
+    clock = Clock()
+    rates = Rates(Rate(100, 10), Rate(200, 10), clock)
+    rates.charge(asking(agent("x")), 60)
+    rates.give_back(asking(agent("x")), 50)
+    assert rates.left(asking(agent("x"))) == (90, 1)
+    rates.give_back(asking(agent("x")), 50)
+    assert rates.left(asking(agent("x"))) == (100, 0)
+
+
 def test_what_is_refused_costs_nothing() -> None:
     rates = Rates(Rate(100, 10), Rate(50, 10), Clock())
     rates.charge(asking(agent("a")), 30)

@@ -6,14 +6,7 @@ from datetime import date, time
 from enum import Enum
 from typing import Any, cast
 
-from graphql import (
-    FieldNode,
-    GraphQLField,
-    GraphQLNonNull,
-    ValueNode,
-    VariableNode,
-    get_argument_values,
-)
+from graphql import FieldNode, GraphQLField, GraphQLNonNull, ValueNode, VariableNode, get_argument_values
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Undefined
 from strawberry.types.field import StrawberryField

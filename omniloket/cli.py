@@ -266,7 +266,7 @@ def documents_usage(
 def _candidate(file: Path) -> GraphQLSchema:
     try:
         return build_schema(file.read_text())
-    except (GraphQLError, TypeError) as error:
+    except (GraphQLError, TypeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{file}: no schema: {error}") from None
 
 

@@ -58,7 +58,8 @@ async def link_history(
             await _take_over(linker, settings.linking.lease_seconds, again=again)
             await linker.catch_up(progress)
     except NotTheLinker:
-        raise LinkError("Another process is the linker, and goes on with the history itself.") from None
+        does = "nothing is judged anew while it is: stop it first" if again else "goes on with the history itself"
+        raise LinkError(f"Another process is the linker, and {does}.") from None
     except SourceError as error:
         raise LinkError(str(error)) from error
 

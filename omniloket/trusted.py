@@ -198,7 +198,7 @@ def _stamp(file: Path) -> object:
         found = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
 def _unknown(document_id: str, *, can_register: bool) -> RequestRefused:

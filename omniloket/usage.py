@@ -47,6 +47,7 @@ class Usage:
         self._since = datetime.now(UTC)
         self._counts: dict[str, Counter[str]] = {}
         self._is_changed = False
+        self._written: Recorded | None = None
 
     def count(self, prepared: Prepared, variables: Mapping[str, Any], document: str | None) -> None:
         """One use of an operation, of a trusted document by its name or of another."""
@@ -68,14 +69,27 @@ class Usage:
         """Writes what was counted since it was last written, if anything was."""
         if not self._is_changed:
             return
-        clients = {client: dict(counts) for client, counts in self._counts.items()}
         draft = self._file.with_suffix(".draft")
         try:
-            draft.write_bytes(msgspec.json.encode(Recorded(self._since, datetime.now(UTC), clients)))
+            self._begin_anew()
+            clients = {client: dict(counts) for client, counts in self._counts.items()}
+            written = Recorded(self._since, datetime.now(UTC), clients)
+            draft.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(msgspec.json.encode(written))
             draft.replace(self._file)
-            self._is_changed = False
+            self._written, self._is_changed = written, False
         except OSError as error:
             log.error("the use of the schema could not be written", error=error)
+
+    def _begin_anew(self) -> None:
+        """Forgets what was written, if somebody has removed it since."""
+        if self._written is None or self._file.exists():
+            return
+        before, self._written = self._written, None
+        self._since = before.until
+        self._counts = {
+            client: counts - Counter(before.clients.get(client, {})) for client, counts in self._counts.items()
+        }
 
 
 @dataclass

@@ -5,14 +5,14 @@ one that does not answer leaves the others' entries, an error, and its name.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from engine.batching import Partial
 from resolvers.context import Context
-from resolvers.following import Place, counts, nearest
+from resolvers.following import FURTHER, Place, counts, nearest
 from resolvers.journeys import REPORTS, to_contacts
 from resolvers.paging import Connection, Edge, Total, one_more, page_info
 from sources.errors import RecordMalformed, SourceError
@@ -36,10 +36,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Part:
-    """What one source has for the page of one journey. `more`: it has further entries in the page's direction."""
+    """What one source has for the page of one journey. `more`: it has further entries in the page's direction.
+
+    `is_short`: these are fewer than the page may need, since rows that cannot be read took their places.
+    """
 
     entries: Sequence[Entry] = ()
     more: bool = False
+    is_short: bool = False
     errors: Sequence[Exception] = ()
     silent: str | None = None
 
@@ -57,17 +61,23 @@ async def timeline(
 
 async def _contacts(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
     source = context.sources.contacts.source
-    request = _newest_first(_request(page, source))
-    found = await nearest(to_contacts(context.sources), keys, one_more(request), context)
-    return [
-        Part(errors=[places], silent=source)
-        if isinstance(places, Exception)
-        else _contact_part(places, request, source)
-        for places in found
-    ]
+    wanted = _newest_first(_request(page, source))
+
+    async def ask(request: PageRequest) -> Sequence[Part]:
+        found = await nearest(to_contacts(context.sources), keys, one_more(request), context)
+        return [
+            Part(errors=[places], silent=source)
+            if isinstance(places, Exception)
+            else _contact_part(places, request, wanted, source)
+            for places in found
+        ]
+
+    return await _far_enough(ask, wanted)
 
 
-def _contact_part(places: Sequence[Place[JourneyEntry, Contact]], request: PageRequest, source: str) -> Part:
+def _contact_part(
+    places: Sequence[Place[JourneyEntry, Contact]], request: PageRequest, wanted: PageRequest, source: str
+) -> Part:
     kept = request.kept(places)
     entries = [
         Entry((each.link.at.isoformat(), source, each.link.key), each.found)
@@ -75,39 +85,59 @@ def _contact_part(places: Sequence[Place[JourneyEntry, Contact]], request: PageR
         if each.link is not None and isinstance(each.found, Contact)
     ]
     malformed = [each.found for each in kept if isinstance(each.found, RecordMalformed)]
-    return Part(entries, len(kept) < len(places), malformed)
+    more = len(kept) < len(places)
+    return Part(entries, more, more and len(entries) < cast(int, wanted.limit), malformed)
 
 
 async def _status_changes(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
     linked = await context.sources.journey_entries.of_parents("journey", keys, ALL, context.scope, REPORTS)
     numbers = [entry.entry_key for each in linked for entry in each.rows]
     source = context.sources.status_changes.source
-    request = _request(page, source)
-    try:
-        pages = await context.sources.status_changes.of_parents("report", numbers, request, context.scope)
-    except SourceError as error:
-        return [Part(errors=[error], silent=source) if each.rows else Part() for each in linked]
-    of_reports = iter(pages)
-    return [_status_part([next(of_reports) for _ in each.rows], source) for each in linked]
+    wanted = _request(page, source)
+
+    async def ask(request: PageRequest) -> Sequence[Part]:
+        try:
+            pages = await context.sources.status_changes.of_parents("report", numbers, request, context.scope)
+        except SourceError as error:
+            return [Part(errors=[error], silent=source) if each.rows else Part() for each in linked]
+        of_reports = iter(pages)
+        return [_part([next(of_reports) for _ in each.rows], wanted, source) for each in linked]
+
+    return await _far_enough(ask, wanted)
 
 
-def _status_part(pages: Sequence[Page[StatusChange]], source: str) -> Part:
-    entries = [Entry((change.at.isoformat(), source, change.key), change) for page in pages for change in page.rows]
-    malformed = [error for page in pages for error in page.malformed]
-    return Part(entries, any(page.more for page in pages), malformed)
+def _part(pages: Sequence[Page[Any]], wanted: PageRequest, source: str) -> Part:
+    """What some pages of one source come to together."""
+    return Part(
+        [Entry((record.at.isoformat(), source, record.key), record) for page in pages for record in page.rows],
+        any(page.more for page in pages),
+        any(page.more and len(page.rows) < cast(int, wanted.limit) for page in pages),
+        [error for page in pages for error in page.malformed],
+    )
 
 
 async def _handovers(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
     handovers = context.sources.handovers
-    pages = await handovers.of_parents("journey", keys, _request(page, handovers.source), context.scope)
-    return [
-        Part(
-            [Entry((each.at.isoformat(), handovers.source, each.key), each) for each in page.rows],
-            page.more,
-            page.malformed,
-        )
-        for page in pages
-    ]
+    wanted = _request(page, handovers.source)
+
+    async def ask(request: PageRequest) -> Sequence[Part]:
+        pages = await handovers.of_parents("journey", keys, request, context.scope)
+        return [_part([each], wanted, handovers.source) for each in pages]
+
+    return await _far_enough(ask, wanted)
+
+
+async def _far_enough(ask: Callable[[PageRequest], Awaitable[Sequence[Part]]], wanted: PageRequest) -> Sequence[Part]:
+    """What a source has, asked for more of it as long as rows that cannot be read leave the page too few.
+
+    Else the merged page would go on with later entries of other sources, and its cursor pass this one's.
+    """
+    limit = cast(int, wanted.limit)
+    while True:
+        parts = await ask(wanted.up_to(limit))
+        if not any(part.is_short for part in parts):
+            return parts
+        limit = FURTHER * max(limit, 1)
 
 
 def _merged(

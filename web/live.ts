@@ -25,12 +25,15 @@ interface Event {
 
 const KEY = "live";
 const MOST_SHOWN = 200;
+const FORBIDDEN = 4403;
 const CHANGES = `subscription Live($after: String) {
   reportStatusChanges(after: $after) { cursor change { label at } report { number } }
 }`;
 
 const state = document.getElementById("state")!;
 const list = document.getElementById("changes") as HTMLOListElement;
+
+addEventListener("hashchange", () => location.reload()); // another link, in this tab
 
 const token = takeTokens().agent;
 if (token) {
@@ -48,8 +51,17 @@ async function follow(): Promise<void> {
   const client = resumingClient({
     url: new URL("/graphql", location.href).href.replace(/^http/, "ws"),
     connectionParams: { Authorization: `Bearer ${remembered.token}`, "Omniloket-Purpose": "intake" },
-    on: { closed: () => (state.textContent = "The connection is away. It comes back, and so does what was missed.") },
+    on: { closed },
   });
+
+  function closed(cause: unknown): void {
+    if (cause instanceof CloseEvent && cause.code === FORBIDDEN) {
+      void client.dispose();
+      state.textContent = "The token does not hold any more. A link with another one goes on from here.";
+    } else {
+      state.textContent = "The connection is away. It comes back, and so does what was missed.";
+    }
+  }
   if (!remembered.after) {
     const { value } = await client.iterate<{ liveCursor: string }>({ query: "{ liveCursor }" }).next();
     keep({ after: value.data.liveCursor });

@@ -6,12 +6,15 @@ in which the facts became known. An explicit link decides before guesses do.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from sources.records import EntryKind, JourneyState, ReportStatus
 
 ENDED = frozenset({ReportStatus.CLOSED, ReportStatus.WITHDRAWN})
+
+_END = datetime(9999, 1, 1, tzinfo=UTC)
+"""No source takes what comes later for an instant. A contact of the year 9998 is a mistake that can be read."""
 
 
 @dataclass(frozen=True)
@@ -85,20 +88,27 @@ class Passage:
 
 @dataclass
 class Trip:
-    """A journey while it is put together: what is on it, and how its reports stand."""
+    """A journey while it is put together: what is on it, how its reports stand, and which of them go on."""
 
     owner: Owner
     entries: list[Happening] = field(default_factory=list[Happening])
     statuses: dict[str, StatusLine] = field(default_factory=dict[str, StatusLine])
+    going_on: set[str] = field(default_factory=set[str])
     last_active_at: datetime = field(init=False)
 
     def take(self, happening: Happening) -> None:
         self._touch(happening.at)
         self.entries.append(happening)
+        if happening.kind is EntryKind.REPORT:
+            self.going_on.add(happening.key)
 
     def follow(self, line: StatusLine) -> None:
         self._touch(line.at)
         self.statuses[line.report] = line
+        if line.status in ENDED:
+            self.going_on.discard(line.report)
+        else:
+            self.going_on.add(line.report)
 
     @property
     def opened_at(self) -> datetime:
@@ -119,10 +129,9 @@ class Trip:
         ]
 
     def closes_at(self, rules: Rules) -> datetime | None:
-        """When it is closed if nothing more happens; None while a report has not ended."""
-        reports = {entry.key for entry in self.entries if entry.kind is EntryKind.REPORT}
-        ended = {number for number, line in self.statuses.items() if line.status in ENDED}
-        return self.last_active_at + timedelta(days=rules.closed_days) if reports <= ended else None
+        """When it is closed if nothing more happens; None while a report has not ended, or if that is at no instant."""
+        quiet = timedelta(days=rules.closed_days)
+        return None if self.going_on or self.last_active_at >= _END - quiet else self.last_active_at + quiet
 
     def state(self, now: datetime, rules: Rules) -> JourneyState:
         closes_at = self.closes_at(rules)

@@ -79,7 +79,7 @@ class Held:
         """All rows of a statement, from the driver itself. Raises StatementFailed for what the driver raises."""
         try:
             if self._is_sqlite:
-                return await _of_sqlite(self._driver, bound)
+                return await self._of_sqlite(bound)
             try:
                 return await self._driver.fetch(bound.text, *bound.values)
             except OverflowError:
@@ -87,6 +87,16 @@ class Held:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, sqlite3.Error) as error:
             self._has_failed = True
             raise StatementFailed(is_without_answer=self.is_cut) from error
+
+    async def _of_sqlite(self, bound: Bound) -> Sequence[Mapping[Any, Any]]:
+        try:
+            return await _of_sqlite(self._driver, bound)
+        except sqlite3.OperationalError as error:
+            if "decode" not in str(error):
+                raise
+        self._has_failed = True
+        self._driver.text_factory = _text
+        return await _of_sqlite(self._driver, bound)
 
 
 class TooManyWaiting(Exception):
@@ -249,14 +259,7 @@ async def _closed(held: Held) -> None:
 
 async def _of_sqlite(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
     """In one go to the driver's thread and back. SQLite itself is not asked what its columns are called."""
-    try:
-        rows = await driver.execute_fetchall(bound.text, bound.values)
-    except sqlite3.OperationalError as error:
-        if "decode" not in str(error):
-            raise
-        driver.text_factory = _text
-        rows = await driver.execute_fetchall(bound.text, bound.values)
-        driver.text_factory = str
+    rows = await driver.execute_fetchall(bound.text, bound.values)
     return [dict(zip(bound.columns, row, strict=True)) for row in rows]
 
 

@@ -8,7 +8,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sources.errors import SourceTimedOut, SourceUnavailable
@@ -32,6 +34,9 @@ from sources.sql.journeys import (
 from sources.sql.listening import WAKE_UP
 
 Row = dict[str, Any]
+
+WRITE_SECONDS = 60.0
+"""How long the writing of one batch may take at least: of a long history, much more than any reading."""
 
 
 class SqlJourneyStore:
@@ -73,14 +78,14 @@ class SqlJourneyStore:
                 (kind, row[0])
                 for kind, keys in by_kind.items()
                 for row in await connection.execute(
-                    sa.select(ENTRY.c.key).where(ENTRY.c.kind == kind.value, ENTRY.c.key.in_(keys))
+                    sa.select(ENTRY.c.key).where(ENTRY.c.kind == kind.value, _among(connection, ENTRY.c.key, keys))
                 )
             }
 
     async def write(
         self, holder: str, changes: Changes, positions: Mapping[str, LogPosition], lines: Sequence[StatusLine] = ()
     ) -> None:
-        async with self._transaction() as connection:
+        async with self._transaction(max(self._timeout_seconds, WRITE_SECONDS)) as connection:
             await _fence(connection, holder)
             await _lose(connection, changes)
             keys = await _put_journeys(connection, changes.journeys)
@@ -110,14 +115,25 @@ class SqlJourneyStore:
             return [(position, (EntryKind.CONTACT, key)) for position, key in await connection.execute(statement)]
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
+    async def _transaction(self, seconds: float | None = None) -> AsyncGenerator[AsyncConnection]:
+        seconds = self._timeout_seconds if seconds is None else seconds
         try:
-            async with asyncio.timeout(self._timeout_seconds), self._connections.engine.begin() as connection:
+            async with asyncio.timeout(seconds), self._connections.engine.begin() as connection:
                 yield connection
         except TimeoutError as error:
-            raise SourceTimedOut(SOURCE, self._timeout_seconds) from error
+            raise SourceTimedOut(SOURCE, seconds) from error
         except FAILURES as error:
             raise SourceUnavailable(SOURCE) from error
+
+
+def _among(
+    connection: AsyncConnection, column: sa.ColumnElement[Any], keys: Iterable[str | int]
+) -> sa.ColumnElement[bool]:
+    """Whether a column holds one of some keys, bound as one parameter: of many PostgreSQL's protocol takes 32,767."""
+    if connection.dialect.name == "postgresql":
+        return column == sa.any_(sa.literal(list(keys), ARRAY(column.type)))
+    values = sa.func.json_each(orjson.dumps(list(keys)).decode()).table_valued("value")
+    return column.in_(sa.select(values.c.value))
 
 
 async def _fence(connection: AsyncConnection, holder: str) -> None:
@@ -130,22 +146,25 @@ async def _fence(connection: AsyncConnection, holder: str) -> None:
 async def _lose(connection: AsyncConnection, changes: Changes) -> None:
     entries = [entry.key for each in changes.journeys for entry in each.lost]
     handovers = [handover.key for each in changes.journeys for handover in each.withdrawn]
-    of_handovers = sa.and_(ENTRY.c.kind == EntryKind.HANDOVER.value, ENTRY.c.key.in_([str(key) for key in handovers]))
+    of_handovers = sa.and_(
+        ENTRY.c.kind == EntryKind.HANDOVER.value, _among(connection, ENTRY.c.key, map(str, handovers))
+    )
     recounted = [each.journey.key for each in changes.journeys if each.channels is not None]
-    await _delete(connection, ENTRY, ENTRY.c.position.in_(entries), entries)
-    await _delete(connection, ENTRY, of_handovers, handovers)
-    await _delete(connection, HANDOVER, HANDOVER.c.id.in_(handovers), handovers)
-    await _delete(connection, CHANNEL, CHANNEL.c.journey_id.in_(recounted), recounted)
+    await _delete(connection, ENTRY, ENTRY.c.position, entries)
+    if handovers:
+        await connection.execute(sa.delete(ENTRY).where(of_handovers))
+    await _delete(connection, HANDOVER, HANDOVER.c.id, handovers)
+    await _delete(connection, CHANNEL, CHANNEL.c.journey_id, recounted)
     for table in (ENTRY, CHANNEL, HANDOVER):
-        await _delete(connection, table, table.c.journey_id.in_(changes.retired), changes.retired)
-    await _delete(connection, JOURNEY, JOURNEY.c.id.in_(changes.retired), changes.retired)
+        await _delete(connection, table, table.c.journey_id, changes.retired)
+    await _delete(connection, JOURNEY, JOURNEY.c.id, changes.retired)
 
 
 async def _delete(
-    connection: AsyncConnection, table: "sa.Table[Any]", which: sa.ColumnElement[bool], keys: Sequence[int]
+    connection: AsyncConnection, table: "sa.Table[Any]", column: sa.ColumnElement[int], keys: Sequence[int]
 ) -> None:
     if keys:
-        await connection.execute(sa.delete(table).where(which))
+        await connection.execute(sa.delete(table).where(_among(connection, column, keys)))
 
 
 async def _put_journeys(connection: AsyncConnection, changes: Sequence[JourneyChange]) -> list[int]:
@@ -203,7 +222,8 @@ async def _tell(connection: AsyncConnection, entries: Sequence[Row], lines: Sequ
         if line.report in journeys
     ]
     keys = {row["key"] for row in told}
-    known = await connection.execute(sa.select(NEWS.c.journey_id, NEWS.c.kind, NEWS.c.key).where(NEWS.c.key.in_(keys)))
+    same_keys = _among(connection, NEWS.c.key, keys)
+    known = await connection.execute(sa.select(NEWS.c.journey_id, NEWS.c.kind, NEWS.c.key).where(same_keys))
     before = {tuple(row) for row in known}
     new = {(row["journey_id"], row["kind"], row["key"]): row for row in sorted(told, key=_in_time)}
     rows = [row for which, row in new.items() if which not in before]
@@ -214,7 +234,8 @@ async def _tell(connection: AsyncConnection, entries: Sequence[Row], lines: Sequ
 
 async def _journeys_of_reports(connection: AsyncConnection, numbers: Iterable[str]) -> Mapping[str, int]:
     on = sa.select(ENTRY.c.key, ENTRY.c.journey_id)
-    found = await connection.execute(on.where(ENTRY.c.kind == EntryKind.REPORT.value, ENTRY.c.key.in_(numbers)))
+    same_keys = _among(connection, ENTRY.c.key, numbers)
+    found = await connection.execute(on.where(ENTRY.c.kind == EntryKind.REPORT.value, same_keys))
     return {row.key: row.journey_id for row in found}
 
 

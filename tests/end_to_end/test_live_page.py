@@ -4,6 +4,8 @@ from pathlib import Path
 
 from playwright.async_api import expect
 
+from resolvers.context import Viewer
+from sources.records import Role
 from support.back_ends import Urls, reported
 from support.browsers import browsing, in_a_browser
 from support.registers import written
@@ -33,6 +35,18 @@ async def test_a_reload_in_mid_stream_loses_nothing_and_shows_nothing_twice(own_
             instants = await page.locator("#changes time").evaluate_all("times => times.map(time => time.dateTime)")
             assert instants == told
             await expect(page.locator("#state")).to_contain_text(f"{WRITTEN} changes")
+
+
+async def test_a_token_that_has_ended_is_told_of_and_another_link_goes_on(server: Server) -> None:
+    viewer = Viewer(Role.AGENT, "brief", unit="PL1700")
+    short = server.token(viewer, valid_seconds=3)
+    async with browsing(f"http://127.0.0.1:{server.port}/live#agent={short}") as watched:
+        state = watched.page.locator("#state")
+        await expect(state).to_contain_text("0 changes")
+        await expect(state).to_contain_text("does not hold any more", timeout=10_000)
+        await watched.page.goto(f"http://127.0.0.1:{server.port}/live#agent={server.agent}")
+        await expect(state).to_contain_text("0 changes")
+        assert watched.page.url.endswith("/live")
 
 
 async def test_without_a_token_the_page_says_where_it_goes(server: Server) -> None:

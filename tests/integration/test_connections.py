@@ -1,5 +1,6 @@
 """Connections as front-ends page through them, and the merged timeline."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -110,6 +111,40 @@ async def test_the_timeline_merges_three_sources_into_one_order(ask: Asking, url
             assert await walk(ask, TIMELINE, lambda data: data["journey"]["timeline"], step, id=journey) == every
         total = (await ask.data(TIMELINE, id=journey, first=0))["journey"]["timeline"]["totalCount"]
         assert total == len(every)
+
+
+async def test_a_timeline_is_paged_past_what_cannot_be_read(own_urls: Urls) -> None:
+    entries = await rows_of(own_urls["journeys"], ENTRY)
+    of_journeys = Counter(entry["journey_id"] for entry in entries)
+    (journey, _), *_ = of_journeys.most_common()
+    contacts = sorted(
+        (entry["at"], int(entry["key"])) for entry in entries if (entry["journey_id"], entry["kind"]) == (journey, "C")
+    )
+    unread = ", ".join(str(key) for _, key in contacts[1:4])
+    async with opened(own_urls) as ask:
+        every = await _timeline(ask, journey, {"first": 100})
+        await write(own_urls["servicemodule"], f"UPDATE klantcontact SET richting = 'X' WHERE nummer IN ({unread})")
+        gone = {encode("Contact", key) for _, key in contacts[1:4]}
+        left = [each for each in every if each not in gone]
+        assert len(left) == len(every) - 3
+        for step in ({"first": 1}, {"last": 1}, {"first": 2}, {"last": 2}, {"first": 5}, {"first": 100}):
+            assert await _timeline(ask, journey, step) == left
+
+
+async def _timeline(ask: Asking, journey: int, step: dict[str, Any]) -> list[str]:
+    """The ids of a journey's entries, a page at a time, whatever cannot be read."""
+    met: list[str] = []
+    edge = None
+    while True:
+        given = {**step, **({"after": edge} if "first" in step else {"before": edge})}
+        page = (await ask(TIMELINE, id=encode("Journey", journey), **given))["data"]["journey"]["timeline"]
+        ids, info = [each["node"]["id"] for each in page["edges"]], page["pageInfo"]
+        if "first" in step:
+            met, edge, more = met + ids, info["endCursor"], info["hasNextPage"]
+        else:
+            met, edge, more = ids + met, info["startCursor"], info["hasPreviousPage"]
+        if not more:
+            return met
 
 
 async def test_the_timeline_asks_each_source_for_one_batched_page(ask: Asking) -> None:

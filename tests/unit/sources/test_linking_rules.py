@@ -127,6 +127,15 @@ def test_a_journey_closes_when_its_reports_have_ended_and_it_was_quiet() -> None
     assert (trip.closes_at(RULES), trip.state(day(900), RULES)) == (None, JourneyState.OPEN)
 
 
+def test_a_journey_of_the_last_days_of_all_never_closes() -> None:
+    days = (datetime(9998, 12, 3, tzinfo=UTC) - START).days
+    (early,) = trips([contact("a", days - 2)])
+    (late,) = trips([contact("a", days)])
+    assert early.closes_at(RULES) == day(days + 28)
+    assert (late.closes_at(RULES), late.state(day(days), RULES)) == (None, JourneyState.OPEN)
+    assert late.closes_at(Rules(active_days=30, closed_days=3_650)) is None
+
+
 def test_a_line_that_is_dated_before_its_report_counts_from_the_report_on() -> None:
     (trip,) = trips([report("r", 5)], line("r", 1, ReportStatus.CLOSED))
     assert trip.closes_at(RULES) == day(35)

@@ -238,7 +238,7 @@ class Executor:
         Raises RequestRefused before the first when the stream cannot start, StreamFailed when it breaks off.
         Closing the generator closes the source.
         """
-        _values(prepared, variables)
+        _values(prepared, variables)  # refuses what the plan of each event would, which graphql-core's start does not
         context = await make_context()
         source = await self._source(self._build(prepared, variables, context))
         async with aclosing(source):

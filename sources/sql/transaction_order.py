@@ -15,7 +15,7 @@ given to transactions of which nothing was written down, but none before that of
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
@@ -25,7 +25,7 @@ from msgspec.structs import astuple, replace
 from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Reading
 from sources.sql.database import Rows
 from sources.sql.horizon import Horizon, horizon_of
-from sources.sql.log_table import PAGE, LogTable
+from sources.sql.log_table import PAGE, LogTable, place_of
 
 R = TypeVar("R")
 
@@ -270,7 +270,7 @@ def _bound(place: Place) -> sa.ColumnElement[Any]:
 
 
 def _place(row: Any) -> Place:
-    return row["_transaction"], row["_serial"]
+    return cast(Place, place_of(row))
 
 
 def _written(mark: TransactionMark) -> Mark:

@@ -175,6 +175,11 @@ def test_check_tells_which_client_breaks_on_what(trusting: Server, directory: Pa
     assert "Until 1 June 2027" in told.stdout
     candidate.write_text("type {")
     assert _run(directory, "documents", "check", "--schema", str(candidate)).returncode == 1
+    candidate.write_bytes(b"type Query { \xff: Int }")
+    told = _run(directory, "documents", "check", "--schema", str(candidate))
+    assert told.returncode != 0
+    assert "Traceback" not in told.stdout + told.stderr
+    assert "no schema" in told.stdout + told.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Connections as front-ends page through them, and the merged timeline."""
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -42,12 +43,20 @@ TIMELINE = """
 
 
 async def walk(ask: Asking, query: str, get: Any, step: dict[str, Any], **variables: Any) -> list[Any]:
-    """Every node, a page at a time, forwards with `first` and backwards with `last`."""
+    """Every node, a page at a time, forwards with `first` and backwards with `last`; nothing may fail."""
+
+    async def read(**place: Any) -> Any:
+        return get(await ask.data(query, **place, **variables))
+
+    return await paged(read, step)
+
+
+async def paged(read: Callable[..., Awaitable[Any]], step: dict[str, Any]) -> list[Any]:
+    """Every node of a connection that is read a page at a time."""
     met: list[Any] = []
     edge = None
     while True:
-        given = {**step, **({"after": edge} if "first" in step else {"before": edge})}
-        connection = get(await ask.data(query, **given, **variables))
+        connection = await read(**step, **({"after": edge} if "first" in step else {"before": edge}))
         nodes = [each["node"] for each in connection["edges"]]
         info = connection["pageInfo"]
         if "first" in step:
@@ -133,18 +142,11 @@ async def test_a_timeline_is_paged_past_what_cannot_be_read(own_urls: Urls) -> N
 
 async def _timeline(ask: Asking, journey: int, step: dict[str, Any]) -> list[str]:
     """The ids of a journey's entries, a page at a time, whatever cannot be read."""
-    met: list[str] = []
-    edge = None
-    while True:
-        given = {**step, **({"after": edge} if "first" in step else {"before": edge})}
-        page = (await ask(TIMELINE, id=encode("Journey", journey), **given))["data"]["journey"]["timeline"]
-        ids, info = [each["node"]["id"] for each in page["edges"]], page["pageInfo"]
-        if "first" in step:
-            met, edge, more = met + ids, info["endCursor"], info["hasNextPage"]
-        else:
-            met, edge, more = ids + met, info["startCursor"], info["hasPreviousPage"]
-        if not more:
-            return met
+
+    async def read(**place: Any) -> Any:
+        return (await ask(TIMELINE, id=encode("Journey", journey), **place))["data"]["journey"]["timeline"]
+
+    return [node["id"] for node in await paged(read, step)]
 
 
 async def test_the_timeline_asks_each_source_for_one_batched_page(ask: Asking) -> None:

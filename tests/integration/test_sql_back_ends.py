@@ -162,7 +162,7 @@ async def test_what_is_linked_twice_counts_once(own_urls: Urls) -> None:
         f"INSERT INTO klantcontact_onderwerp (klantcontact_nummer, incident_nummer) {subjects}",
     )
     involved = await rows_of(own_urls["incidents"], incidents.BETROKKENE)
-    (bsn,) = {row["bsn"] for row in involved[:1]}
+    bsn = involved[0]["bsn"]
     own = {row["incident_nummer"] for row in involved if (row["bsn"], row["rol_cd"]) == (bsn, "AAN")}
     links = await rows_of(own_urls["servicemodule"], servicemodule.ONDERWERP)
     contact, number = links[0]["klantcontact_nummer"], links[0]["incident_nummer"]

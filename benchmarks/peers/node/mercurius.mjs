@@ -1,6 +1,6 @@
 // The main queries on Mercurius, over one database that holds everything: loaders, compiled queries (graphql-jit).
 //
-//     node benchmarks/peers/node/mercurius.mjs postgresql://...
+//     node benchmarks/peers/node/mercurius.mjs postgresql://... '{"ONTV": "RECEIVED", ...}'
 //
 // It takes the documents that Omniloket takes, and gives the same answers. It has no back-ends to federate, no rules
 // and no identity: whose portal it shows, a header says. PostgreSQL writes instants, ids and statuses as answers want

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, TypeVar, cast
 
 from engine.batching import RequestState
 from resolvers.fetching import Fetching
 from sources.ports import Collection, Sources
-from sources.records import Key, Role
+from sources.records import Key, Record, Role
 from sources.scope import NOBODY, Scope
 from sources.sealing import Sealer
 from subscriptions.hub import Hub, Standing
@@ -126,9 +127,18 @@ class Context(RequestState):
 
         A key whose source failed gives the failure.
         """
+        return await self._fetching(collection).records(keys)
+
+    def learn(self, collection: Collection[R, Any], records: Sequence[R]) -> None:
+        """Records of a page, read in this context's scope: they are not fetched again by their keys."""
+        if records:
+            keys = map(attrgetter(cast(Record, records[0]).key_field), records)
+            self._fetching(collection).learn(dict(zip(keys, records, strict=True)))
+
+    def _fetching(self, collection: Collection[R, Any]) -> Fetching[R]:
         fetching = self.fetching.get(id(collection))
         if fetching is None:
             # Without this context in it, which holds it: a circle would keep all records until it is collected.
             scope = self.scope
             fetching = self.fetching[id(collection)] = Fetching(lambda keys: collection.by_ids(keys, scope))
-        return await fetching.records(keys)
+        return fetching

@@ -1,14 +1,12 @@
 """Records by key for one operation: each fetched once, however many branches of the answer want it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar, cast
 
 from sources.records import Key
 
 R = TypeVar("R")
-
-Found = Mapping[Key, R | BaseException | None]
 
 
 class Fetching(Generic[R]):
@@ -19,31 +17,55 @@ class Fetching(Generic[R]):
 
     def __init__(self, fetch: Callable[[Sequence[Key]], Awaitable[Sequence[R | BaseException | None]]]) -> None:
         self._fetch = fetch
-        self._under_way: dict[Key, asyncio.Task[Found[R]]] = {}
-        self._gathering: dict[Key, None] = {}
-        self._next: asyncio.Task[Found[R]]
+        self._found: dict[Key | None, R | BaseException | None] = {None: None}
+        self._under_way: dict[Key | None, asyncio.Future[None]] = {}
+        self._gathering: dict[Key | None, None] = {}
+        self._next: asyncio.Future[None]
+
+    def learn(self, records: Mapping[Key, R]) -> None:
+        """Records that were found on another way need not be fetched."""
+        self._found.update(cast(Mapping[Key | None, R], records))
 
     async def records(self, keys: Sequence[Key | None]) -> list[R | BaseException | None]:
         """The record of each key; no key gives None, and one whose source failed the failure."""
-        wanted = dict.fromkeys(key for key in keys if key is not None)
-        missing = [key for key in wanted if key not in self._under_way]
-        if missing:
-            self._add(missing)
-        found: dict[Key, R | BaseException | None] = {}
-        for task in dict.fromkeys(self._under_way[key] for key in wanted):
-            found.update(await task)
-        return [None if key is None else found[key] for key in keys]
+        found = self._found
+        unknown = [key for key in dict.fromkeys(keys) if key not in found]
+        if unknown:
+            await self._look_for(unknown)
+        return list(map(found.__getitem__, keys))
 
-    def _add(self, missing: Sequence[Key]) -> None:
-        if not self._gathering:
-            self._next = asyncio.create_task(self._run())
-        self._gathering.update(dict.fromkeys(missing))
-        self._under_way.update(dict.fromkeys(missing, self._next))
+    async def _look_for(self, unknown: Sequence[Key | None]) -> None:
+        """Who is the first to ask in a turn of the loop makes the call for all who do; the others wait for it."""
+        asked = {self._under_way[key] for key in unknown if key in self._under_way}
+        missing = [key for key in unknown if key not in self._under_way]
+        if missing and self._gathering:
+            self._gather(missing)
+            asked.add(self._next)
+        elif missing:
+            await self._call(missing)
+        for each in asked:
+            await each
 
-    async def _run(self) -> Found[R]:
-        await asyncio.sleep(0)
-        keys, self._gathering = list(self._gathering), {}
+    async def _call(self, missing: Iterable[Key | None]) -> None:
+        called = self._next = asyncio.get_running_loop().create_future()
+        self._gather(missing)
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # for those who are but started in this turn
+            keys, self._gathering = cast(list[Key], list(self._gathering)), {}
+            self._found.update(await self._answers(keys))
+        except BaseException:
+            called.cancel()
+            raise
+        called.set_result(None)
+
+    def _gather(self, missing: Iterable[Key | None]) -> None:
+        for key in missing:
+            self._gathering[key] = None
+            self._under_way[key] = self._next
+
+    async def _answers(self, keys: Sequence[Key]) -> Mapping[Key | None, R | BaseException | None]:
         try:
             return dict(zip(keys, await self._fetch(keys), strict=True))
         except Exception as error:
-            return dict.fromkeys(keys, error)
+            return cast(Mapping[Key | None, BaseException], dict.fromkeys(keys, error))

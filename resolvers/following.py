@@ -6,6 +6,7 @@ source. So links are read until a page is full of records that may be, and those
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct
@@ -34,7 +35,7 @@ class Path(Generic[K, R]):
     filter: Any = None
 
 
-class Place(Struct, Generic[K, R], frozen=True):
+class Place(Struct, Generic[K, R], frozen=True, gc=False):
     """A link that leads to a record, or the error where one of the two cannot be read."""
 
     position: Position
@@ -76,27 +77,34 @@ async def counts(path: Path[Any, Any], parent_ids: Sequence[Key], context: Conte
 async def _behind(
     path: Path[K, R], pages: Sequence[Page[K]], context: Context
 ) -> Sequence[Sequence[Place[K, R]] | Exception]:
-    found = iter(await context.records(path.target, [path.key_of(row) for page in pages for row in page.rows]))
-    return [_places(page, [next(found) for _ in page.rows]) for page in pages]
+    found = await context.records(path.target, [path.key_of(row) for page in pages for row in page.rows])
+    rest = iter(found)
+    found_of = [(page, list(islice(rest, len(page.rows)))) for page in pages]
+    if any(issubclass(kind, BaseException) for kind in set(map(type, found))):
+        return [_failure_or_places(page, records) for page, records in found_of]
+    return [_places(page, records) for page, records in found_of]
 
 
-def _places(page: Page[K], found: Sequence[R | BaseException | None]) -> Sequence[Place[K, R]] | Exception:
-    failure = next((each for each in found if _is_failure(each)), None)
-    if failure is not None:
-        return cast(Exception, failure)
+def _failure_or_places(page: Page[K], found: Sequence[Any]) -> Sequence[Place[K, Any]] | Exception:
+    """One row that cannot be read has its place; a source that did not answer has none."""
+    failures = (each for each in found if isinstance(each, Exception) and not isinstance(each, RecordMalformed))
+    return next(failures, None) or _places(page, found)
+
+
+def _places(page: Page[K], found: Sequence[Any]) -> Sequence[Place[K, Any]]:
     if not page.malformed:
         return [
-            Place(position, link, cast(R, record))
+            Place(position, link, record)
             for position, link, record in zip(page.positions, page.rows, found, strict=True)
             if record is not None
         ]
     led = dict(zip(page.positions, zip(page.rows, found, strict=True), strict=True))
     unread = iter(page.malformed)
-    places: list[Place[K, R]] = []
+    places: list[Place[K, Any]] = []
     for position in page.places:
         link, record = led[position] if position in led else (None, next(unread))
         if record is not None:
-            places.append(Place(position, link, cast(R, record)))
+            places.append(Place(position, link, record))
     return places
 
 
@@ -104,8 +112,3 @@ def _or_raised(places: Sequence[Place[K, R]] | Exception) -> Sequence[Place[K, R
     if isinstance(places, Exception):
         raise places
     return places
-
-
-def _is_failure(found: object) -> bool:
-    """Whether what was found stands for a source that did not answer, rather than for one row that cannot be read."""
-    return isinstance(found, BaseException) and not isinstance(found, RecordMalformed)

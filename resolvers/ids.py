@@ -8,17 +8,15 @@ import binascii
 from base64 import urlsafe_b64decode
 from binascii import b2a_base64
 from collections.abc import Sequence
+from operator import attrgetter
 
 from resolvers.context import Context
-from sources.records import Channel, Citizen, Key, Record, Report
+from sources.records import Citizen, Key, Record
 from sources.sealing import bsn_of, citizen_key
 
 MAX_SERIAL = 2**63 - 1
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
-
-_KEY_FIELDS: dict[type[Record], str] = {Channel: "code", Report: "number"}
-"""The field that holds a record's key where it is not called `key`."""
 
 SERIAL_TYPES = {"Attachment", "Contact", "Handover", "Journey", "StatusChange"}
 """Types whose keys are integers."""
@@ -57,15 +55,14 @@ def source_key(global_id: str, context: Context, only: str | None = None) -> tup
 
 
 def ids(records: Sequence[Record], context: Context) -> Sequence[str]:
-    """The global id of each record."""
-    return [_id(record, context) for record in records]
-
-
-def _id(record: Record, context: Context) -> str:
-    if isinstance(record, Citizen):
-        return encode("Citizen", citizen_key(context.sealer, record.bsn))
-    kind = type(record)
-    return encode(kind.__name__, getattr(record, _KEY_FIELDS.get(kind, "key")))
+    """The global id of each record, all of one type."""
+    if not records:
+        return []
+    kind = type(records[0])
+    keys = map(attrgetter(kind.key_field), records)
+    if kind is Citizen:
+        keys = (citizen_key(context.sealer, bsn) for bsn in keys)
+    return [encode(kind.__name__, key) for key in keys]
 
 
 def _is_serial(key: str) -> bool:

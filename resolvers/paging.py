@@ -27,7 +27,7 @@ Count = Callable[[Sequence[Key]], Awaitable[Sequence[int]]]
 Result = "Connection[R] | Partial[Connection[R]] | BaseException"
 
 
-class Total(Struct, frozen=True):
+class Total(Struct, frozen=True, gc=False):
     """How a connection's `totalCount` is found, when it is asked: totals of one group in one call for all parents."""
 
     group: Hashable
@@ -35,7 +35,7 @@ class Total(Struct, frozen=True):
     count: Count
 
 
-class PageInfo(Struct, frozen=True):
+class PageInfo(Struct, frozen=True, gc=False):
     kind: str
     has_next_page: bool
     has_previous_page: bool
@@ -43,13 +43,13 @@ class PageInfo(Struct, frozen=True):
     end: Position | None
 
 
-class Edge(Struct, Generic[R], frozen=True):
+class Edge(Struct, Generic[R], frozen=True, gc=False):
     kind: str
     node: R
     position: Position
 
 
-class Connection(Struct, Generic[R], frozen=True):
+class Connection(Struct, Generic[R], frozen=True, gc=False):
     """A page of records. `incomplete_sources`: those that did not answer, where a page draws on several."""
 
     edges: Sequence[Edge[R]]
@@ -98,18 +98,18 @@ def open_cursor(sealer: Sealer, kind: str, cursor: str) -> Any:
 def connection(kind: str, page: Page[R], request: PageRequest, total: Total) -> Connection[R] | Partial[Connection[R]]:
     """A source's page as a connection; rows that could not be read are missing, with an error each."""
     edges = [Edge(kind, node, position) for node, position in zip(page.rows, page.positions, strict=True)]
-    made = Connection(edges, page_info(kind, page.places, request, more=page.more), total)
+    made = Connection(edges, page_info(kind, page.start, page.end, request, more=page.more), total)
     return Partial(made, list(page.malformed)) if page.malformed else made
 
 
-def page_info(kind: str, places: Sequence[Position], request: PageRequest, *, more: bool) -> PageInfo:
+def page_info(kind: str, start: Position | None, end: Position | None, request: PageRequest, *, more: bool) -> PageInfo:
     """Rows behind a page are known of by the cursor that the page began at (Relay, section 5.1)."""
     return PageInfo(
         kind,
         has_next_page=request.before is not None if request.backwards else more,
         has_previous_page=more if request.backwards else request.after is not None,
-        start=places[0] if places else None,
-        end=places[-1] if places else None,
+        start=start,
+        end=end,
     )
 
 
@@ -125,6 +125,8 @@ async def connections_of(
     """A connection for each parent over the rows that hang on it; a parent without an id has none."""
     known = list(dict.fromkeys(key for key in parent_ids if key is not None))
     pages = dict(zip(known, await collection.of_parents(link, known, request, context.scope, filter), strict=True))
+    for page in pages.values():
+        context.learn(collection, page.rows)
 
     async def count(parents: Sequence[Key]) -> Sequence[int]:
         return await collection.count_of_parents(link, parents, context.scope, filter)
@@ -144,6 +146,7 @@ async def root_connection(
         return [await collection.count(context.scope, filter)] * len(parents)
 
     page = await collection.page(request, context.scope, filter)
+    context.learn(collection, page.rows)
     return connection(kind, page, request, Total((id(collection), filter), 0, count))
 
 
@@ -170,11 +173,13 @@ def _followed(
     kind: str, places: Sequence[Place[Any, R]], request: PageRequest, total: Total
 ) -> Connection[R] | Partial[Connection[R]]:
     kept = request.kept(places)
-    info = page_info(kind, [each.position for each in kept], request, more=len(kept) < len(places))
-    edges = [Edge(kind, each.found, each.position) for each in kept if not isinstance(each.found, RecordMalformed)]
-    errors = [each.found for each in kept if isinstance(each.found, RecordMalformed)]
-    made = Connection(edges, info, total)
-    return Partial(made, errors) if errors else made
+    start, end = (kept[0].position, kept[-1].position) if kept else (None, None)
+    info = page_info(kind, start, end, request, more=len(kept) < len(places))
+    edges = [Edge(kind, each.found, each.position) for each in kept if type(each.found) is not RecordMalformed]
+    made = Connection(cast(Sequence[Edge[R]], edges), info, total)
+    if len(edges) == len(kept):
+        return made
+    return Partial(made, [each.found for each in kept if isinstance(each.found, RecordMalformed)])
 
 
 def one_more(request: PageRequest) -> PageRequest:

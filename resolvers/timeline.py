@@ -146,7 +146,8 @@ def _merged(
     entries = sorted((entry for part in parts for entry in part.entries), key=_order)
     kept = request.kept(entries)
     more = len(kept) < len(entries) or any(part.more for part in parts)
-    info = page_info(KIND, [entry.place for entry in kept], request, more=more)
+    start, end = (kept[0].place, kept[-1].place) if kept else (None, None)
+    info = page_info(KIND, start, end, request, more=more)
     edges: list[Edge[TimelineRecord]] = [Edge(KIND, entry.record, entry.place) for entry in kept]
     silent = [part.silent for part in parts if part.silent is not None]
     made = Connection(edges, info, Total((KIND, id(context)), key, _counting(context)), silent)

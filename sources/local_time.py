@@ -4,14 +4,16 @@ When the clock goes back, an hour is written twice: it is read as its first occu
 hour does not exist: a time in it moves forward, 02:30 to 03:30 summer time.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 _BEGIN_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGIN = _BEGIN_UTC.replace(tzinfo=None)
+_offset: Callable[[datetime], timedelta] = cast(Any, AMSTERDAM.utcoffset)
 
 
 def utc_of_naive(written: datetime) -> datetime:
@@ -21,7 +23,7 @@ def utc_of_naive(written: datetime) -> datetime:
 
 def utc_of_local(written: datetime) -> datetime:
     """The instant of a naive local time. The offset before a transition (`fold` 0) gives both rules above."""
-    return _BEGIN_UTC + (written - _BEGIN - cast(timedelta, AMSTERDAM.utcoffset(written)))
+    return _BEGIN_UTC + (written - _BEGIN - _offset(written))
 
 
 def local_of_utc(instant: datetime) -> datetime:

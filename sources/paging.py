@@ -44,7 +44,7 @@ class PageRequest:
 ALL = PageRequest(limit=None)
 
 
-class Page(Struct, Generic[R], frozen=True):
+class Page(Struct, Generic[R], frozen=True, gc=False):
     """Rows in order with their positions. `more`: the back-end has further rows in the direction of the request.
 
     `places` are the positions of all rows read, a malformed one included, so that paging gets past it. `malformed`

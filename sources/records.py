@@ -6,6 +6,7 @@ no log line or traceback can carry personal data.
 
 from datetime import datetime
 from enum import Enum
+from typing import ClassVar
 
 import msgspec
 
@@ -13,8 +14,13 @@ Key = str | int
 """How the owning back-end names a row: a report's number, a contact's integer, a citizen's BSN."""
 
 
-class Record(msgspec.Struct, frozen=True):
-    """The root of all records."""
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """The root of all records. No record leads back to itself: the garbage collector never looks at them.
+
+    `key_field` names the field that holds its key.
+    """
+
+    key_field: ClassVar[str] = "key"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
@@ -113,6 +119,8 @@ class Location(Record, frozen=True):
 class Citizen(Record, frozen=True):
     """A person in the persons register. Dates are ISO 8601, possibly of reduced precision: 1970, 1970-05."""
 
+    key_field: ClassVar[str] = "bsn"
+
     bsn: str
     full_name: str
     given_names: str | None = None
@@ -127,6 +135,8 @@ class Citizen(Record, frozen=True):
 
 
 class Channel(Record, frozen=True):
+    key_field: ClassVar[str] = "code"
+
     code: str
     name: str
     medium: Medium
@@ -182,6 +192,8 @@ class Involvement(Record, frozen=True):
 
 class Report(Record, frozen=True):
     """What a citizen reported. `citizen_bsn` is the reporter's; `status_label` the back-end's own words."""
+
+    key_field: ClassVar[str] = "number"
 
     number: str
     kind: ReportKind

@@ -4,6 +4,7 @@ Ids travel as one array parameter (`unnest` on PostgreSQL, `json_each` on SQLite
 shape for any number of them.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
@@ -22,7 +23,7 @@ from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
 from sources.sql.reading import Reader
-from sources.sql.statements import IDS, OWN, Bound, Statements
+from sources.sql.statements import IDS, OWN, Bound, Statements, Values
 from sources.sql.timestamps import FIRST, LAST, texts
 
 R = TypeVar("R")
@@ -33,7 +34,6 @@ Own = Sequence[sa.BindParameter[str]]
 Visible = Callable[[Scope, Own], Condition]
 """From a scope to the rows within it. Where these are the viewer's own, they are those of one of the parameters."""
 
-Row = Mapping[Any, Any]
 Read = tuple[Position, R | RecordMalformed]
 """What became of a row, with its position."""
 
@@ -81,10 +81,12 @@ class SqlCollection(Generic[R, F]):
         self._key = key
         self._order = [_raw(database, column) for column in order]
         self._instants = [isinstance(column.type, sa.DateTime) and database.is_postgresql for column in order]
+        self._selected = list(columns)
         self._columns = [_raw(database, column) for column in columns]
-        self._key_name = self._name(key, columns, "_key")
-        self._order_names = [self._name(column, columns, f"_order{index}") for index, column in enumerate(order)]
-        self._position = _position_by(self._order_names)
+        self._key_of = itemgetter(self._place(key, "_key"))
+        self._order_places = [self._place(column, f"_order{index}") for index, column in enumerate(order)]
+        self._position_of = _position_at(self._order_places)
+        self._parent_of = itemgetter(len(self._columns))
         self._read = read
         read.check([cast(Any, column).name for column in columns])
         self._own = own
@@ -111,9 +113,9 @@ class SqlCollection(Generic[R, F]):
             return sa.select(*self._columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
 
         statement = self._bound("by ids", make, scope, ids=wanted)
-        rows = await self._database.fetch(statement)
-        found = {row[self._key_name]: record for row, record in zip(rows, self._records(rows), strict=True)}
-        return [found.get(key) for key in ids]
+        rows = await self._database.rows(statement)
+        found = dict(zip(map(self._key_of, rows), self._records(rows), strict=True))
+        return list(map(found.get, ids))
 
     async def of_parents(
         self, link: str, parent_ids: Sequence[Key], page: PageRequest, scope: Scope, filter: F | None = None
@@ -129,11 +131,11 @@ class SqlCollection(Generic[R, F]):
 
         shape = ("of parents", link, page.limit, page.backwards)
         statement = self._bound(shape, make, scope, conditions, wanted)
-        rows = await self._database.fetch(statement)
-        read: dict[Key, list[Read[R]]] = {}
-        for row, each in zip(rows, self._placed(rows), strict=True):
-            read.setdefault(row["_parent"], []).append(each)
-        return [_page(self._merged([read.get(form, []) for form in each], page), page) for each in forms]
+        rows = await self._database.rows(statement)
+        read: defaultdict[Key, list[Read[R]]] = defaultdict(list)
+        for parent, each in zip(map(self._parent_of, rows), self._placed(rows), strict=True):
+            read[parent].append(each)
+        return [_page(self._merged([read.get(form, ()) for form in each], page), page) for each in forms]
 
     async def page(self, page: PageRequest, scope: Scope, filter: F | None = None) -> Page[R]:
         if self._sees_nothing(scope):
@@ -145,7 +147,7 @@ class SqlCollection(Generic[R, F]):
             return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
 
         statement = self._bound(("page", page.limit, page.backwards), make, scope, conditions)
-        return _page(self._placed(await self._database.fetch(statement)), page)
+        return _page(self._placed(await self._database.rows(statement)), page)
 
     async def count_of_parents(
         self, link: str, parent_ids: Sequence[Key], scope: Scope, filter: F | None = None
@@ -159,12 +161,12 @@ class SqlCollection(Generic[R, F]):
 
         def make(visible: Condition) -> Statement:
             parents = sa.select(self._array(hung.column))
-            counted = sa.select(hung.column.label("_parent"), sa.func.count().label("rows"))
+            counted = sa.select(hung.column, sa.func.count())
             rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), visible, *conditions)
             return rows.group_by(hung.column)
 
         statement = self._bound(("count of parents", link), make, scope, conditions, wanted)
-        counts = {row["_parent"]: row["rows"] for row in await self._database.fetch(statement)}
+        counts = dict(await self._database.rows(statement))
         return [sum(counts.get(form, 0) for form in each) for each in forms]
 
     async def count(self, scope: Scope, filter: F | None = None) -> int:
@@ -173,10 +175,11 @@ class SqlCollection(Generic[R, F]):
         conditions = self._conditions(None, filter)
 
         def make(visible: Condition) -> Statement:
-            return sa.select(sa.func.count().label("rows")).select_from(self._rows).where(visible, *conditions)
+            return sa.select(sa.func.count()).select_from(self._rows).where(visible, *conditions)
 
         statement = self._bound("count", make, scope, conditions)
-        return (await self._database.fetch(statement))[0]["rows"]
+        ((count,),) = await self._database.rows(statement)
+        return count
 
     def _bound(
         self,
@@ -209,7 +212,7 @@ class SqlCollection(Generic[R, F]):
             .limit(_one_more(page))
             .lateral("each")
         )
-        order = [each.c[name] for name in self._order_names]
+        order = [list(each.c)[place] for place in self._order_places]
         return (
             sa.select(each, parents.c.value.label("_parent"))
             .select_from(parents.join(each, sa.true()))
@@ -227,12 +230,14 @@ class SqlCollection(Generic[R, F]):
         statement = sa.select(numbered).order_by(numbered.c["_place"])
         return statement if page.limit is None else statement.where(numbered.c["_place"] <= page.limit + 1)
 
-    def _name(self, column: sa.ColumnElement[Any], columns: Sequence[sa.ColumnElement[Any]], name: str) -> str:
-        """How a column is called among the selected ones. One that is among them already is not read twice."""
-        if any(column is each for each in columns):
-            return cast(Any, column).name
+    def _place(self, column: sa.ColumnElement[Any], name: str) -> int:
+        """Which of the selected columns it is. One that is not among them yet is selected as well, by this name."""
+        for place, each in enumerate(self._selected):
+            if column is each:
+                return place
+        self._selected.append(column)
         self._columns.append(_raw(self._database, column).label(name))
-        return name
+        return len(self._columns) - 1
 
     def _conditions(self, page: PageRequest | None, filter: F | None) -> list[Condition]:
         conditions: list[Condition] = []
@@ -313,11 +318,11 @@ class SqlCollection(Generic[R, F]):
         limit = _one_more(page)
         return together if limit is None else together[:limit]
 
-    def _placed(self, rows: Sequence[Row]) -> list[Read[R]]:
+    def _placed(self, rows: Sequence[Values]) -> list[Read[R]]:
         """Rows in order, each with its position."""
-        return list(zip(map(self._position, rows), self._records(rows), strict=True))
+        return list(zip(map(self._position_of, rows), self._records(rows), strict=True))
 
-    def _records(self, rows: Sequence[Row]) -> Sequence[R | RecordMalformed]:
+    def _records(self, rows: Sequence[Values]) -> Sequence[R | RecordMalformed]:
         return self._read.records(self._database.name, rows)
 
     def _sees_nothing(self, scope: Scope) -> bool:
@@ -336,14 +341,18 @@ def _beyond_range(value: str | int | datetime, *, below: bool) -> str | int | da
 
 def _page(read: Sequence[Read[R]], page: PageRequest) -> Page[R]:
     """What was read, one more than the page has room for where there are more."""
+    if not read:
+        return Page()
     more = page.limit is not None and len(read) > page.limit
-    kept = list(read[: page.limit])
+    kept = read[: page.limit]
+    if not kept:
+        return Page(more=more)
     if page.backwards:
-        kept.reverse()
-    positions, records = zip(*kept, strict=True) if kept else ((), ())
+        kept = kept[::-1]
+    positions, records = zip(*kept, strict=True)
+    if RecordMalformed not in set(map(type, records)):
+        return Page(records, positions, more, positions)
     malformed = [record for record in records if isinstance(record, RecordMalformed)]
-    if not malformed:
-        return Page(cast(Sequence[R], records), positions, more, positions)
     good = [each for each in kept if not isinstance(each[1], RecordMalformed)]
     return Page(
         rows=[cast(R, record) for _, record in good],
@@ -354,12 +363,12 @@ def _page(read: Sequence[Read[R]], page: PageRequest) -> Page[R]:
     )
 
 
-def _position_by(names: Sequence[str]) -> Callable[[Row], Position]:
-    """From a row to its position: the values of these columns."""
-    if len(names) == 1:
-        (name,) = names
-        return lambda row: (row[name],)
-    return cast(Callable[[Row], Position], itemgetter(*names))
+def _position_at(places: Sequence[int]) -> Callable[[Values], Position]:
+    """From a row to its position: the values at these places."""
+    if len(places) == 1:
+        (place,) = places
+        return lambda row: (row[place],)
+    return itemgetter(*places)
 
 
 def _raw(database: Database, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:

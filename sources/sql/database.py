@@ -14,7 +14,7 @@ from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.ports import Health, WakeUps
 from sources.sql.connections import FAILURES, Connections, Load, StatementFailed, TooManyWaiting, is_without_answer
 from sources.sql.listening import Listener
-from sources.sql.statements import Bound, Statements
+from sources.sql.statements import Bound, Statements, Values
 
 Statement = sa.Select[*tuple[Any, ...]]
 Rows = Sequence[Mapping[Any, Any]]
@@ -70,8 +70,13 @@ class Database:
     ) -> None:
         await self._connections.close()
 
-    async def fetch(self, statement: Statement | Bound, timeout_seconds: float | None = None) -> Rows:
-        """All rows of one statement, as mappings by label; within the source's own time, or the operation's if less.
+    async def fetch(self, statement: Statement, timeout_seconds: float | None = None) -> Rows:
+        """All rows of one statement, as mappings by label; as `rows` in everything else."""
+        bound = self._statements.of(statement)
+        return [dict(zip(bound.columns, row, strict=True)) for row in await self.rows(bound, timeout_seconds)]
+
+    async def rows(self, bound: Bound, timeout_seconds: float | None = None) -> Sequence[Values]:
+        """All rows of one statement; within the source's own time, or the operation's if less.
 
         Raises SourceTimedOut or SourceUnavailable, with the driver's exception chained.
         """
@@ -82,7 +87,6 @@ class Database:
         turn = self._breaker.admit()
         if turn is None:
             raise SourceUnavailable(self.name)
-        bound = statement if isinstance(statement, Bound) else self._statements.of(statement)
         try:
             async with asyncio.timeout(seconds):
                 rows = await self._rows(bound)
@@ -131,7 +135,7 @@ class Database:
             return Health(self.name, available=False, latency_ms=None, reason=f"{error}{cause}")
         return Health(self.name, available=True, latency_ms=(time.perf_counter() - started) * 1000)
 
-    async def _rows(self, bound: Bound) -> Rows:
+    async def _rows(self, bound: Bound) -> Sequence[Values]:
         held = await self._connections.take()
         self.statements_sent += 1
         self.keys_asked += bound.keys

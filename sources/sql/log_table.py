@@ -40,7 +40,7 @@ class LogTable(Generic[R]):
         return sa.select(*columns, self.serial.label("_serial"), *more).select_from(self.rows)
 
     def change(self, row: Mapping[Any, Any], mark: Mark) -> Change[R] | MalformedChange:
-        (record,) = self.read.records(self.database.name, [row])
+        (record,) = self.read.records(self.database.name, [tuple(row.values())])
         if isinstance(record, RecordMalformed):
             return MalformedChange(row["_serial"], mark, record)
         return Change(row["_serial"], place_of(row), mark, record)

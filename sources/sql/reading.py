@@ -14,10 +14,14 @@ from msgspec import Meta, Struct, ValidationError, convert
 
 from sources.errors import RecordMalformed
 from sources.local_time import utc_of_local, utc_of_naive
+from sources.sql.statements import Values
 
 T = TypeVar("T")
 R = TypeVar("R")
 W = TypeVar("W", bound="Row")
+
+_FIRST, _LAST = datetime(2, 1, 1), datetime(9999, 1, 1)  # noqa: DTZ001 - naive, as these columns are
+"""From one until the other, a time is an instant in every time zone."""
 
 _EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 
@@ -52,15 +56,14 @@ class Reader(Generic[R]):
         if tuple(names[: len(wanted)]) != wanted:
             raise TypeError(f"{self._row.__name__} has other columns than are selected: {', '.join(names)}")
 
-    def records(self, source: str, rows: Sequence[Mapping[Any, Any]]) -> Sequence[R | RecordMalformed]:
-        """The record of each row, or what is wrong with the row. What asyncpg gives goes over its values by itself."""
-        values = [tuple(row.values()) if isinstance(row, dict) else tuple(row) for row in rows]
+    def records(self, source: str, rows: Sequence[Values]) -> Sequence[R | RecordMalformed]:
+        """The record of each row, or what is wrong with the row."""
         try:
-            return list(map(self._make, convert(values, self._rows)))
+            return list(map(self._make, convert(rows, self._rows)))
         except (ValidationError, Malformed):
-            return [self._record(source, each) for each in values]
+            return [self._record(source, each) for each in rows]
 
-    def _record(self, source: str, values: Sequence[Any]) -> R | RecordMalformed:
+    def _record(self, source: str, values: Values) -> R | RecordMalformed:
         try:
             return self._make(convert(values, self._row))
         except ValidationError:
@@ -68,7 +71,7 @@ class Reader(Generic[R]):
         except Malformed as error:
             return RecordMalformed(source, error.column)
 
-    def _unfit(self, values: Sequence[Any]) -> str:
+    def _unfit(self, values: Values) -> str:
         """The first column whose value has not the column's type."""
         types = get_type_hints(self._row, include_extras=True)
         return next(name for name, value in zip(types, values, strict=False) if not _fits(value, types[name]))
@@ -91,7 +94,10 @@ def known(value: T | None, column: str) -> T:
 
 def meaning(code: str | None, codes: Mapping[str, T], column: str) -> T:
     """What a code stands for. An unknown one is malformed: it is never guessed."""
-    return known(None if code is None else codes.get(code), column)
+    found = None if code is None else codes.get(code)
+    if found is None:
+        raise Malformed(column)
+    return found
 
 
 def yes(written: str | None, column: str) -> bool:
@@ -104,12 +110,16 @@ _YES = {"J": True, "N": False}
 
 def local_instant(written: datetime, column: str) -> datetime:
     """The instant of a naive local time. PostgreSQL's `infinity` is none."""
-    return utc_of_local(written) if 1 < written.year < 9999 else known(None, column)
+    if _FIRST <= written < _LAST:
+        return utc_of_local(written)
+    raise Malformed(column)
 
 
 def utc_instant(written: datetime, column: str) -> datetime:
     """The instant of a naive time in UTC. PostgreSQL's `infinity` is none."""
-    return utc_of_naive(written) if 1 < written.year < 9999 else known(None, column)
+    if _FIRST <= written < _LAST:
+        return utc_of_naive(written)
+    raise Malformed(column)
 
 
 def partial_date(written: str | None, column: str, unknown: str | None = None) -> str | None:

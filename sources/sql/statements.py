@@ -21,6 +21,9 @@ OWN = "own"
 _MOST = 500
 """Shapes that a collection remembers."""
 
+Values = tuple[Any, ...]
+"""A row: its values, in the order of the columns."""
+
 Take = Callable[[Mapping[str, Any], Sequence[Any]], Any]
 """From the values of named parameters and those of the conditions to one of the driver's values."""
 

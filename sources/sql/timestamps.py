@@ -5,7 +5,7 @@ instant is written with or without a fraction of a second: it sorts as time does
 two ways.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,7 @@ def bound(timestamp: datetime) -> sa.ColumnElement[datetime]:
     return sa.literal(timestamp, _Text())
 
 
-async def within_range(driver: Any, bound: Bound) -> Sequence[Mapping[Any, Any]]:
+async def within_range(driver: Any, bound: Bound) -> Sequence[Any]:
     """All rows of a statement on PostgreSQL, after asyncpg could not read some: a timestamp costs its own row alone."""
     name = {"schema": "pg_catalog", "typename": "timestamp"}
     await driver.set_type_codec(**name, encoder=_stored, decoder=_timestamp, format="tuple")

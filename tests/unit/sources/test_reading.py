@@ -26,7 +26,7 @@ GOOD = (1, "R", 2.5, True)
 
 def told(*rows: tuple[Any, ...]) -> list[Any]:
     """What becomes of rows, the malformed ones by their columns."""
-    records = READ.records("boxes", [dict(zip((*NAMES, "_parent"), row, strict=False)) for row in rows])
+    records = READ.records("boxes", rows)
     return [each.field if isinstance(each, RecordMalformed) else each for each in records]
 
 
@@ -61,7 +61,7 @@ def test_each_row_is_read_as_if_it_were_alone(rows: list[tuple[Any, ...]]) -> No
 
 
 def test_nothing_of_a_value_is_told() -> None:
-    (record,) = READ.records("boxes", [dict(zip(NAMES, (1, "very private", 2.5, True), strict=True))])
+    (record,) = READ.records("boxes", [(1, "very private", 2.5, True)])
     assert str(record) == "The source 'boxes' holds a row whose 'colour' cannot be read."
     assert isinstance(record, RecordMalformed)
     assert (record.__cause__, record.__context__) == (None, None)

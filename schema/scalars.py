@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 from typing import Any, NewType
 
-import orjson
+import msgspec
 from graphql import GraphQLError, ValueNode
 from graphql.language import IntValueNode, StringValueNode
 from strawberry.schema.config import StrawberryConfig
@@ -11,6 +11,8 @@ from strawberry.types.scalar import ScalarDefinition, scalar
 
 PartialDate = NewType("PartialDate", str)
 BSN = NewType("BSN", str)
+
+_json = msgspec.json.Encoder().encode
 
 
 def _instant(given: object) -> datetime:
@@ -26,9 +28,9 @@ def _instant(given: object) -> datetime:
 
 
 def _instant_text(instant: datetime) -> str:
-    """ISO 8601 in UTC. orjson writes it three times as fast as `isoformat`."""
+    """ISO 8601 in UTC, with Z. msgspec writes it five times as fast as `isoformat`."""
     in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return orjson.dumps(in_utc, option=orjson.OPT_UTC_Z)[1:-1].decode()
+    return _json(in_utc)[1:-1].decode()
 
 
 def _day(given: object) -> date:

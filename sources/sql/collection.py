@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
@@ -23,7 +23,7 @@ from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
 from sources.sql.reading import Reader
-from sources.sql.statements import IDS, OWN, Bound, Statements, Values
+from sources.sql.statements import IDS, NO_CONDITIONS, OWN, Bound, Conditions, Statements, Values
 from sources.sql.timestamps import FIRST, LAST, texts
 
 R = TypeVar("R")
@@ -38,6 +38,12 @@ Read = tuple[Position, R | RecordMalformed]
 """What became of a row, with its position."""
 
 _NUL = "\x00"
+
+_FILTERS = 100
+"""Filters whose conditions a collection keeps."""
+
+_SHORT = 100
+"""How much such a filter may ask for: a character counts, and every value."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,7 @@ class SqlCollection(Generic[R, F]):
         self._narrow = narrow
         self._links = links or {}
         self._statements = Statements(database.dialect)
+        self._of_filter = lru_cache(_FILTERS)(self._narrowed)
 
     @property
     def source(self) -> str:
@@ -127,7 +134,7 @@ class SqlCollection(Generic[R, F]):
         conditions = self._conditions(page, filter)
 
         def make(visible: Condition) -> Statement:
-            return self._of_parents_statement(self._links[link], page, [visible, *conditions])
+            return self._of_parents_statement(self._links[link], page, [visible, *conditions.each])
 
         shape = ("of parents", link, page.limit, page.backwards)
         statement = self._bound(shape, make, scope, conditions, wanted)
@@ -143,7 +150,7 @@ class SqlCollection(Generic[R, F]):
         conditions = self._conditions(page, filter)
 
         def make(visible: Condition) -> Statement:
-            rows = sa.select(*self._columns).select_from(self._rows).where(visible, *conditions)
+            rows = sa.select(*self._columns).select_from(self._rows).where(visible, *conditions.each)
             return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
 
         statement = self._bound(("page", page.limit, page.backwards), make, scope, conditions)
@@ -162,8 +169,8 @@ class SqlCollection(Generic[R, F]):
         def make(visible: Condition) -> Statement:
             parents = sa.select(self._array(hung.column))
             counted = sa.select(hung.column, sa.func.count())
-            rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), visible, *conditions)
-            return rows.group_by(hung.column)
+            rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), visible)
+            return rows.where(*conditions.each).group_by(hung.column)
 
         statement = self._bound(("count of parents", link), make, scope, conditions, wanted)
         counts = dict(await self._database.rows(statement))
@@ -175,7 +182,7 @@ class SqlCollection(Generic[R, F]):
         conditions = self._conditions(None, filter)
 
         def make(visible: Condition) -> Statement:
-            return sa.select(sa.func.count()).select_from(self._rows).where(visible, *conditions)
+            return sa.select(sa.func.count()).select_from(self._rows).where(visible, *conditions.each)
 
         statement = self._bound("count", make, scope, conditions)
         ((count,),) = await self._database.rows(statement)
@@ -186,7 +193,7 @@ class SqlCollection(Generic[R, F]):
         shape: Hashable,
         make: Callable[[Condition], Statement],
         scope: Scope,
-        conditions: Sequence[Condition] = (),
+        conditions: Conditions = NO_CONDITIONS,
         ids: Sequence[Key] = (),
     ) -> Bound:
         """What `make` makes of the rows that may be seen, under these conditions as well."""
@@ -239,15 +246,25 @@ class SqlCollection(Generic[R, F]):
         self._columns.append(_raw(self._database, column).label(name))
         return len(self._columns) - 1
 
-    def _conditions(self, page: PageRequest | None, filter: F | None) -> list[Condition]:
-        conditions: list[Condition] = []
-        if page is not None and page.after is not None:
+    def _conditions(self, page: PageRequest | None, filter: F | None) -> Conditions:
+        narrowed = NO_CONDITIONS if filter is None else self._filtered(filter)
+        if page is None or (page.after is None and page.before is None):
+            return narrowed
+        conditions = list(narrowed.each)
+        if page.after is not None:
             conditions.append(self._beyond(page.after, later=True))
-        if page is not None and page.before is not None:
+        if page.before is not None:
             conditions.append(self._beyond(page.before, later=False))
-        if filter is not None and self._narrow is not None:
-            conditions.extend([sa.false()] if _holds_nul(filter) else self._narrow(filter))
-        return conditions
+        return Conditions(conditions)
+
+    def _filtered(self, filter: F) -> Conditions:
+        """The conditions of a filter: kept, of one that asks for few and short values, since it is asked for again."""
+        return self._of_filter(filter) if _size(filter) <= _SHORT else self._narrowed(filter)
+
+    def _narrowed(self, filter: F) -> Conditions:
+        if self._narrow is None:
+            return NO_CONDITIONS
+        return Conditions([sa.false()] if _holds_nul(filter) else self._narrow(filter))
 
     def _beyond(self, position: Position, *, later: bool) -> Condition:
         """Rows strictly later (or earlier) in the collection's order than a position: a row-value comparison."""
@@ -383,6 +400,14 @@ def _storable(keys: Iterable[Key], column: sa.ColumnElement[Any]) -> list[Key]:
     if isinstance(column.type, sa.Integer):
         return [key for key in dict.fromkeys(keys) if isinstance(key, int) and -(2**63) <= key < 2**63]
     return [key for key in dict.fromkeys(keys) if isinstance(key, str) and _NUL not in key]
+
+
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return 1 + len(value)
+    if isinstance(value, tuple):
+        return sum(map(_size, cast(tuple[object, ...], value)))
+    return 1 + sum(_size(getattr(value, name)) for name in _members(type(value)))
 
 
 def _holds_nul(value: object) -> bool:

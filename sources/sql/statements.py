@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 IDS = "ids"
 """The name of the parameter that takes the ids."""
@@ -28,8 +29,7 @@ Take = Callable[[Mapping[str, Any], Sequence[Any]], Any]
 """From the values of named parameters and those of the conditions to one of the driver's values."""
 
 
-@dataclass(frozen=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """A text with the values of its parameters, in order. `columns`: the names of what it gives, in order.
 
     `keys`: how many it asks for at once.
@@ -48,6 +48,54 @@ class _Template:
     columns: Sequence[str]
 
 
+class _Shape:
+    """What a statement depends on besides the values that it compares with. It tells its hash without a look at it."""
+
+    __slots__ = ("_hash", "_key")
+
+    def __init__(self, key: Hashable) -> None:
+        self._key = key
+        self._hash = hash(key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shape) and self._key == other._key
+
+
+class Conditions:
+    """Conditions of a statement, told apart: their shape, and the values that they compare with.
+
+    To find that out takes SQLAlchemy longer than all the rest: conditions that come back are best kept.
+    """
+
+    def __init__(self, conditions: Sequence[sa.ColumnElement[bool]] = ()) -> None:
+        self.each = conditions
+        self.parameters: Sequence[sa.BindParameter[Any]] = ()
+        self.values: Sequence[Any] = ()
+        self.shape: Hashable = None
+        if conditions:
+            self._read(sa.and_(sa.true(), *conditions))
+
+    @classmethod
+    def of_statement(cls, statement: sa.Select[Any]) -> "Conditions":
+        """All that a statement depends on."""
+        found = cls()
+        found._read(statement)
+        return found
+
+    def _read(self, varying: object) -> None:
+        key: Any = cast(Any, varying)._generate_cache_key()
+        self.parameters = key.bindparams
+        self.values = [each.effective_value for each in self.parameters]
+        lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in self.values)
+        self.shape = _Shape((key.key, lengths))
+
+
+NO_CONDITIONS = Conditions()
+
+
 class Statements:
     """The statements of one collection or database, by shape."""
 
@@ -59,7 +107,7 @@ class Statements:
         self,
         shape: Hashable,
         make: Callable[[], sa.Select[Any]],
-        conditions: Sequence[sa.ColumnElement[bool]],
+        conditions: Conditions,
         named: Mapping[str, Any],
         keys: int = 0,
     ) -> Bound:
@@ -67,26 +115,13 @@ class Statements:
 
         `named`: the values of parameters that are in the statement by name, whatever its conditions.
         """
-        condition = sa.and_(sa.true(), *conditions) if conditions else None
-        return self._bound(shape, make, condition, named, keys)
+        template = self._template((shape, conditions.shape), make, conditions.parameters, named)
+        values = conditions.values
+        return Bound(template.text, [take(named, values) for take in template.takes], template.columns, keys)
 
     def of(self, statement: sa.Select[Any]) -> Bound:
         """A statement that is made already."""
-        return self._bound(None, lambda: statement, statement, {}, 0)
-
-    def _bound(
-        self, shape: Hashable, make: Callable[[], sa.Select[Any]], varying: object, named: Mapping[str, Any], keys: int
-    ) -> Bound:
-        parameters: Sequence[sa.BindParameter[Any]] = ()
-        values: Sequence[Any] = ()
-        if varying is not None:
-            key: Any = cast(Any, varying)._generate_cache_key()
-            parameters = key.bindparams
-            values = [each.effective_value for each in parameters]
-            lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in values)
-            shape = (shape, key.key, lengths)
-        template = self._template(shape, make, parameters, named)
-        return Bound(template.text, [take(named, values) for take in template.takes], template.columns, keys)
+        return self.bound(None, lambda: statement, Conditions.of_statement(statement), {})
 
     def _template(
         self,

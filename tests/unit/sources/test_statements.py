@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import asyncpg
 from sqlalchemy.dialects.sqlite import aiosqlite
 
-from sources.sql.statements import IDS, Bound, Statements
+from sources.sql.statements import IDS, Bound, Conditions, Statements
 
 ROWS = sa.table("rows", sa.column("a", sa.String), sa.column("n", sa.Integer), sa.column("at", sa.DateTime))
 
@@ -27,7 +27,7 @@ class Asking:
             self.made += 1
             return sa.select(ROWS.c.a).where(ROWS.c.n == sa.bindparam(IDS, None), *conditions).limit(limit)
 
-        return self._statements.bound(limit, make, conditions, {IDS: ids})
+        return self._statements.bound(limit, make, Conditions(conditions), {IDS: ids})
 
 
 @pytest.fixture(params=[asyncpg.dialect(), aiosqlite.dialect()], ids=["postgresql", "sqlite"])

@@ -163,9 +163,9 @@ WAYS = ("graphql-core", "engine", "by hand")
 def answering(question: str, way: str) -> Callable[[], Awaitable[bytes]]:
     """The question answered in one of the ways, as JSON."""
     text, by_hand = QUESTIONS[question]
-    schema: Any = cast(Any, strawberry.Schema(Query))._schema
+    schema: Any = cast("Any", strawberry.Schema(Query))._schema
     document = parse(text)
-    plan = Compiler(schema).plan(document, cast(OperationDefinitionNode, document.definitions[0]))
+    plan = Compiler(schema).plan(document, cast("OperationDefinitionNode", document.definitions[0]))
 
     async def core() -> Any:
         result: Any = core_execute(schema, document, context_value=RequestState())

@@ -38,7 +38,7 @@ class FieldArguments:
     def __init__(self, conversions: Conversions, field: GraphQLField, node: FieldNode) -> None:
         self._field = field
         self._node = node
-        definition: StrawberryField = cast(Any, field.extensions)[DEFINITION]
+        definition: StrawberryField = cast("Any", field.extensions)[DEFINITION]
         self._arguments = conversions.of_arguments(definition.arguments)
         self._variables = _variables(field, node)
         self._constant: dict[str, Any] | None = None
@@ -70,7 +70,7 @@ def _variables(field: GraphQLField, node: FieldNode) -> Sequence[_Variable] | No
     for name, argument in field.args.items():
         value, has_default = written.get(name), _has_default(argument)
         if isinstance(value, VariableNode):
-            is_nullable = not isinstance(cast(Any, argument).type, GraphQLNonNull)
+            is_nullable = not isinstance(cast("Any", argument).type, GraphQLNonNull)
             found.append(_Variable(name, value.name.value, is_nullable, is_nullable and not has_default))
         elif value is not None or has_default:
             return None

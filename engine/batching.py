@@ -116,7 +116,7 @@ def _loading(declaration: Batched) -> Callable[..., Any]:
 def _computing(declaration: Batched) -> Callable[..., Any]:
     def compute(root: object, info: strawberry.Info[Any, Any], **arguments: Any) -> object:
         context: RequestState = info.context
-        results = cast(Sequence[object], declaration.call([root], context, _given(arguments)))
+        results = cast("Sequence[object]", declaration.call([root], context, _given(arguments)))
         return _unwrapped(results[0], context, info)
 
     return compute
@@ -140,12 +140,12 @@ def _unwrapped(result: object, context: RequestState, info: strawberry.Info[Any,
         raise result
     if not isinstance(result, Partial):
         return result
-    raw = cast(Any, info)._raw_info  # the only way to the field's nodes
+    raw = cast("Any", info)._raw_info  # the only way to the field's nodes
     context.partial_errors.extend(
         GraphQLError(str(error), nodes=raw.field_nodes, path=raw.path.as_list(), original_error=error)
         for error in result.errors
     )
-    return cast(Partial[object], result).value
+    return cast("Partial[object]", result).value
 
 
 def _given(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -159,16 +159,16 @@ def frozen(value: Any) -> Hashable:
     if isinstance(value, Enum):
         return (type(value), id(value))
     if isinstance(value, dict):
-        return tuple((name, frozen(each)) for name, each in cast(dict[str, Any], value).items())
+        return tuple((name, frozen(each)) for name, each in cast("dict[str, Any]", value).items())
     if isinstance(value, list):
-        return tuple(map(frozen, cast(list[Any], value)))
+        return tuple(map(frozen, cast("list[Any]", value)))
     if is_dataclass(value):
         return (type(value), *(frozen(getattr(value, each.name)) for each in fields(value)))
     try:
         hash(value)
     except TypeError:
         return id(value)
-    return cast(Hashable, (type(value), value))
+    return cast("Hashable", (type(value), value))
 
 
 _PLAIN = {str, int, bool, float}

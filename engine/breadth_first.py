@@ -159,11 +159,11 @@ class Run:
         try:
             arguments = self._admitted(field)
             try:
-                return _checked(cast(Any, declaration.call(parents, self._context, dict(arguments))), parents)
+                return _checked(cast("Any", declaration.call(parents, self._context, dict(arguments))), parents)
             except Exception:
 
                 def alone(parent: Any) -> Any:
-                    return cast(Any, declaration.call([parent], self._context, dict(arguments)))[0]
+                    return cast("Any", declaration.call([parent], self._context, dict(arguments)))[0]
 
                 return _each(alone, parents)
         except Exception as error:
@@ -171,7 +171,7 @@ class Run:
 
     def _ask(self, field: Field, parents: Sequence[Any], outs: Outs) -> None:
         """Puts the parents to the field's question of this level."""
-        declaration = cast(Batched, field.declaration)
+        declaration = cast("Batched", field.declaration)
         try:
             arguments = self._admitted(field)
         except Exception as error:
@@ -205,7 +205,9 @@ class Run:
         if Partial not in set(map(type, results)):
             return field.completion.complete(results, self)
         self._has_marks = True
-        torn: list[Partial[Any]] = [cast(Any, each) if type(each) is Partial else Partial(each, ()) for each in results]
+        torn: list[Partial[Any]] = [
+            cast("Any", each) if type(each) is Partial else Partial(each, ()) for each in results
+        ]
         completed = field.completion.complete([each.value for each in torn], self)
         return [Torn(value, each.errors) if each.errors else value for each, value in zip(torn, completed, strict=True)]
 
@@ -232,7 +234,7 @@ class Run:
 
     def _given(self, field: Field) -> dict[str, Any] | Exception:
         try:
-            return cast(Any, field.arguments).given(self._variables)
+            return cast("Any", field.arguments).given(self._variables)
         except Exception as error:
             return error
 
@@ -268,7 +270,7 @@ def _core_executor(plan: Plan, variables: VariableValues, context: object, root:
     fragments = {
         each.name.value: each for each in plan.document.definitions if isinstance(each, FragmentDefinitionNode)
     }
-    graphql_core = cast(Any, core)
+    graphql_core = cast("Any", core)
     default = graphql_core.default_field_resolver
     return graphql_core.Executor(
         plan.schema,

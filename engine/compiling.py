@@ -96,7 +96,7 @@ class _Compilation:
 
     def plan(self) -> Plan:
         operation = self._operation
-        root = cast(GraphQLObjectType, self._compiler.schema.get_root_type(operation.operation))
+        root = cast("GraphQLObjectType", self._compiler.schema.get_root_type(operation.operation))
         selection = self._selection(root, ((operation.selection_set, _ALWAYS),), 0)
         every = tuple(self._selections.values())
         return Plan(self._compiler.schema, self._document, operation, selection, frozenset(self._deciding), every)
@@ -127,7 +127,7 @@ class _Compilation:
             parent=parent,
             definition=definition,
             occurrences=occurrences,
-            completion=cast(Completion, None),
+            completion=cast("Completion", None),
         )
         if definition is not TypeNameMetaFieldDef:
             self._bind(field, node)
@@ -144,14 +144,14 @@ class _Compilation:
 
     def _bind(self, field: Field, node: FieldNode) -> None:
         """How the field's values are found."""
-        definition: Any = cast(Any, field.definition.extensions).get(DEFINITION)
+        definition: Any = cast("Any", field.definition.extensions).get(DEFINITION)
         if definition is None:
             raise NotCovered
         if definition.is_subscription:
             field.read = _itself
             return
         field.guard = guard_of(field.definition)
-        field.declaration = cast(Batched | None, definition.metadata.get(METADATA_KEY))
+        field.declaration = cast("Batched | None", definition.metadata.get(METADATA_KEY))
         if field.declaration is not None:
             field.is_asynchronous = field.declaration.is_asynchronous
             field.arguments = FieldArguments(self._compiler.conversions, field.definition, node)
@@ -165,9 +165,9 @@ class _Compilation:
 
     def _completion(self, field: Field, type_: Any, below: Asked, depth: int, *, nullable: bool) -> Completion:
         if isinstance(type_, GraphQLNonNull):
-            return self._completion(field, cast(Any, type_).of_type, below, depth, nullable=False)
+            return self._completion(field, cast("Any", type_).of_type, below, depth, nullable=False)
         if isinstance(type_, GraphQLList):
-            items = self._completion(field, cast(Any, type_).of_type, below, depth, nullable=True)
+            items = self._completion(field, cast("Any", type_).of_type, below, depth, nullable=True)
             return ListOf(items, field, nullable=nullable)
         if is_leaf_type(type_):
             return self._compiler.leaf(type_, nullable=nullable)
@@ -215,7 +215,7 @@ class _Collecting:
                 if each.type_condition is None or self._applies(each.type_condition.name.value):
                     self._visit(each.selection_set, conditions_here)
             else:
-                self._spread(cast(FragmentSpreadNode, each).name.value, conditions_here)
+                self._spread(cast("FragmentSpreadNode", each).name.value, conditions_here)
 
     def _spread(self, name: str, conditions: Conditions) -> None:
         """A fragment counts once, where it is first spread under conditions that hold."""
@@ -248,7 +248,7 @@ class _Collecting:
                     if value.value is not wanted:
                         return None
                 else:
-                    variable = cast(VariableNode, value).name.value
+                    variable = cast("VariableNode", value).name.value
                     self._deciding.add(variable)
                     found = found | {(variable, wanted)}
         return None if any((name, not wanted) in found for name, wanted in found) else found

@@ -58,7 +58,7 @@ class Leaf:
             output = CoreExecutor.complete_leaf_value(self.type, value)
         except Exception as error:
             return run.failed(error)
-        self.usual.add(cast(Any, type(value)))
+        self.usual.add(cast("Any", type(value)))
         return output
 
 
@@ -97,7 +97,7 @@ class ListOf:
             return run.null(allowed=self.nullable)
         if isinstance(value, BaseException):
             return run.failed(value)
-        if not cast(Any, pyutils).is_iterable(value):
+        if not cast("Any", pyutils).is_iterable(value):
             field = there(self._field)
             place = f"{field.parent}.{field.name}"
             return run.failed(GraphQLError(f"Expected Iterable, but did not find one for field '{place}'."))
@@ -120,6 +120,9 @@ class Objects:
 
     def complete(self, values: Sequence[Any], run: Run) -> Sequence[Any]:
         kinds = set(map(type, values))
+        if self.nullable and _NONE in kinds:
+            objects = iter(self.complete([value for value in values if value is not None], run))
+            return [None if value is None else next(objects) for value in values]
         if len(kinds) == 1:
             (kind,) = kinds
             type_ = self.types.of_class(kind)
@@ -131,7 +134,7 @@ class Objects:
         completed: list[Any] = [None] * len(values)
         places: dict[GraphQLObjectType, list[int]] = {}
         for index, value in enumerate(values):
-            found = self.types.of_class(cast(Any, type(value))) or self._look(value, run)
+            found = self.types.of_class(cast("Any", type(value))) or self._look(value, run)
             if isinstance(found, GraphQLObjectType):
                 places.setdefault(found, []).append(index)
             else:
@@ -167,3 +170,4 @@ class Objects:
 
 
 _LISTS = {list, tuple}
+_NONE = type(None)

@@ -32,7 +32,7 @@ class Conversions:
     """How the values of each input type of a schema are converted."""
 
     def __init__(self, schema: GraphQLSchema) -> None:
-        converter: Any = cast(Any, schema.extensions)[DEFINITION].schema_converter
+        converter: Any = cast("Any", schema.extensions)[DEFINITION].schema_converter
         self._scalars: Any = converter.scalar_registry
         self._config: Any = converter.config
         self._inputs: dict[Any, Convert] = {}
@@ -46,7 +46,7 @@ class Conversions:
         if isinstance(type_, StrawberryOptional) and not isinstance(type_, StrawberryMaybe):
             return self._of(type_.of_type)
         if isinstance(type_, LazyType):
-            return self._of(cast(Any, type_).resolve_type())
+            return self._of(cast("Any", type_).resolve_type())
         if isinstance(type_, StrawberryList):
             return self._of_list(type_.of_type)
         if type_ is not GlobalID and (is_scalar(type_, self._scalars) or _is_enum(type_)):

@@ -102,7 +102,7 @@ class _Operation:
         self._known: dict[tuple[object, ...], _Amount] = {}
 
     def price(self) -> _Amount:
-        root = cast(GraphQLObjectType, self._schema.get_root_type(self._operation.operation))
+        root = cast("GraphQLObjectType", self._schema.get_root_type(self._operation.operation))
         return self._selection(root, (self._operation.selection_set,), (), 1)
 
     def _selection(
@@ -118,7 +118,7 @@ class _Operation:
 
     def _is_value(self, type_: GraphQLObjectType, node: FieldNode) -> bool:
         definition = type_.fields.get(node.name.value)
-        return definition is None or not is_composite_type(cast(Any, get_named_type)(definition.type))
+        return definition is None or not is_composite_type(cast("Any", get_named_type)(definition.type))
 
     def _merged(self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode]) -> Mapping[str, Sequence[FieldNode]]:
         merged: dict[str, list[FieldNode]] = {}
@@ -134,7 +134,7 @@ class _Operation:
                 continue
             inside: Any = node
             if not isinstance(node, InlineFragmentNode):
-                name = cast(Any, node).name.value
+                name = cast("Any", node).name.value
                 if name in seen:
                     continue
                 seen.add(name)
@@ -151,7 +151,7 @@ class _Operation:
         definition = parent.fields.get(name)
         if definition is None:
             return _INTROSPECTION.get(name, 0)
-        type_ = cast(Any, get_named_type)(definition.type)
+        type_ = cast("Any", get_named_type)(definition.type)
         weight = _weight(definition, type_)
         sets = tuple(node.selection_set for node in nodes if node.selection_set is not None)
         directive = _directive(definition, ListSize)
@@ -169,7 +169,7 @@ class _Operation:
         key = (type_.name, size, *map(id, sets))
         if key not in self._known:
             possible = self._schema.get_possible_types(type_) if is_abstract_type(type_) else [type_]
-            each = [self._selection(cast(Any, one), sets, sized, size) for one in possible]
+            each = [self._selection(cast("Any", one), sets, sized, size) for one in possible]
             self._known[key] = _most(each)
         return self._known[key]
 
@@ -192,7 +192,7 @@ class _Operation:
 def _counted(given: object, assumed: int) -> int:
     """How long a list is by an argument. What the argument cannot be is found out when it is coerced."""
     if isinstance(given, list):
-        return len(cast(list[Any], given))
+        return len(cast("list[Any]", given))
     if isinstance(given, float) and given.is_integer():
         given = int(given)  # JSON may write 100 as 100.0 or 1e2, which is an Int as well
     return max(given, 0) if type(given) is int else assumed
@@ -221,7 +221,7 @@ def _sum(amounts: Sequence[_Amount]) -> _Amount:
 
 def _most(amounts: Sequence[_Amount]) -> _Amount:
     if all(isinstance(each, int) for each in amounts):
-        return max(cast(Sequence[int], amounts), default=0)
+        return max(cast("Sequence[int]", amounts), default=0)
     return lambda variables: max(each if isinstance(each, int) else each(variables) for each in amounts)
 
 

@@ -292,11 +292,11 @@ class Executor:
             return self._response(answer.data, answer.errors)
         run = self._build(prepared, variables, context)
         if prepared.kind == "subscription":
-            run = cast(Any, run).build_per_event_executor(event)
+            run = cast("Any", run).build_per_event_executor(event)
         return await self._run(run, context)
 
     async def _source(self, run: Run) -> AsyncGenerator[Any, None]:
-        stream: Any = cast(Any, core).create_source_event_stream(run)
+        stream: Any = cast("Any", core).create_source_event_stream(run)
         if isawaitable(stream):
             stream = await stream
         if isinstance(stream, ExecutionResult):
@@ -307,7 +307,7 @@ class Executor:
         result = run.execute_operation()
         if isawaitable(result):
             result = await result
-        done = cast(ExecutionResult, result)
+        done = cast("ExecutionResult", result)
         partial: list[GraphQLError] = getattr(context, "partial_errors", [])
         return self._response(done.data, (*(done.errors or ()), *partial))
 
@@ -315,7 +315,7 @@ class Executor:
         return {"data": data, "errors": [self._formatted(error) for error in errors]} if errors else {"data": data}
 
     def _build(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Run:
-        run: Run | list[GraphQLError] = cast(Any, CoreExecutor).build(
+        run: Run | list[GraphQLError] = cast("Any", CoreExecutor).build(
             self._schema,
             prepared.document,
             context_value=context,
@@ -461,7 +461,7 @@ def _root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> 
                 fragment = fragments.pop(selection.name.value, None)
                 waiting += [] if fragment is None else [fragment.selection_set]
             else:
-                waiting.append(cast(Any, selection).selection_set)
+                waiting.append(cast("Any", selection).selection_set)
 
 
 def _inner_variables(document: DocumentNode, operation: OperationDefinitionNode) -> Iterable[str]:

@@ -72,7 +72,7 @@ class Settlement:
     def _value(self, field: Field, type_: Any, found: Any, path: tuple[str | int, ...]) -> Any:
         is_non_null = isinstance(type_, GraphQLNonNull)
         try:
-            settled = self._inner(field, cast(Any, type_).of_type if is_non_null else type_, found, path)
+            settled = self._inner(field, cast("Any", type_).of_type if is_non_null else type_, found, path)
         except _Rising:
             settled = None
         if settled is None and is_non_null:
@@ -90,12 +90,12 @@ class Settlement:
         if found is None or is_leaf_type(type_):
             return found
         if isinstance(type_, GraphQLList):
-            of_type = cast(Any, type_).of_type
+            of_type = cast("Any", type_).of_type
             return [self._value(field, of_type, each, (*path, index)) for index, each in enumerate(found)]
         return self._object(field.only_selection or self._selection_of[id(found)], found, path)
 
     def _report(self, field: Field, error: BaseException, path: tuple[str | int, ...]) -> None:
-        self.errors.append(located_error(cast(Any, error), self._nodes_of(field), list(path)))
+        self.errors.append(located_error(cast("Any", error), self._nodes_of(field), list(path)))
 
 
 def _null_error(field: Field) -> TypeError:

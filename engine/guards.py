@@ -22,7 +22,7 @@ def guard(field: GraphQLField, refuse: Guard) -> None:
     if field.subscribe is not None:
         field.subscribe = _guarded(field.subscribe, refuse)
     else:
-        field.resolve = _guarded(field.resolve or cast(Any, graphql).default_field_resolver, refuse)
+        field.resolve = _guarded(field.resolve or cast("Any", graphql).default_field_resolver, refuse)
 
 
 def guard_of(field: GraphQLField) -> Guard | None:

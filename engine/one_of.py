@@ -25,7 +25,7 @@ class OneOfVariables(ValidationRule):
             definition = definitions.get(name)
             if definition is None or isinstance(definition.type, NonNullTypeNode):
                 continue
-            if _is_missed(cast(Any, usage).parent_type):
+            if _is_missed(cast("Any", usage).parent_type):
                 message = f"Variable '${name}' must be non-null: it is for the one field of an input."
                 self.report_error(GraphQLError(message, [definition, usage.node]))
 
@@ -33,5 +33,5 @@ class OneOfVariables(ValidationRule):
 def _is_missed(parent: Any) -> bool:
     if not isinstance(parent, GraphQLNonNull):
         return False
-    of = cast(Any, parent).of_type
+    of = cast("Any", parent).of_type
     return isinstance(of, GraphQLInputObjectType) and of.is_one_of

@@ -31,7 +31,7 @@ class _Parser(Parser):
     def loc(self, start_token: Token) -> Location | None:
         place = super().loc(start_token)
         if place is not None:
-            tokens = cast(Any, place)
+            tokens = cast("Any", place)
             tokens.start_token = tokens.end_token = None
         return place
 

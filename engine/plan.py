@@ -69,7 +69,7 @@ class Field:
 
     @property
     def type(self) -> Any:
-        return cast(Any, self.definition).type
+        return cast("Any", self.definition).type
 
     @property
     def is_conditional(self) -> bool:

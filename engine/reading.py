@@ -81,7 +81,7 @@ class _Writer:
         if field in self._selection.later:
             return "None"
         value = f"o.{field.attribute}" if field.attribute else f"{self._bound('read', field.read)}(o)"
-        return self._leaf(value, cast(Leaf, field.completion))
+        return self._leaf(value, cast("Leaf", field.completion))
 
     def _leaf(self, value: str, leaf: Leaf) -> str:
         careful = f"{self._bound('one', leaf.one)}(v, run)"
@@ -115,7 +115,7 @@ def _members(type_: GraphQLLeafType) -> tuple[type, dict[Any, str]] | None:
         return None
     names: dict[Any, str] = {}
     try:
-        for name, value in cast(GraphQLEnumType, type_).values.items():
+        for name, value in cast("GraphQLEnumType", type_).values.items():
             names.setdefault(value.value, name)
     except TypeError:
         return None  # a value that cannot be looked up

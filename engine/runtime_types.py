@@ -41,7 +41,7 @@ class RuntimeTypes:
         if None in self._records or _is_strawberrys(kind) or _resolves_itself(self.declared):
             return None
         of_record = zip(self._records, self.possible, strict=True)
-        return next((each for record, each in of_record if issubclass(kind, cast(type, record))), None)
+        return next((each for record, each in of_record if issubclass(kind, cast("type", record))), None)
 
 
 def _possible_types(
@@ -49,7 +49,7 @@ def _possible_types(
 ) -> list[GraphQLObjectType]:
     if isinstance(declared, GraphQLObjectType):
         return [declared]
-    return list(cast(Any, schema.get_possible_types(declared)))
+    return list(cast("Any", schema.get_possible_types(declared)))
 
 
 def _record(type_: GraphQLObjectType) -> type | None:

@@ -36,28 +36,28 @@ class Uses:
         self._always = frozenset(collecting.found)
         self._inputs: dict[str, Any] = {}
         for each in operation.variable_definitions or ():
-            type_: Any = cast(Any, type_from_ast(schema, each.type))
-            if is_input_object_type(cast(Any, get_named_type)(type_)):
+            type_: Any = cast("Any", type_from_ast(schema, each.type))
+            if is_input_object_type(cast("Any", get_named_type)(type_)):
                 self._inputs[each.variable.name.value] = type_
 
     def by(self, variables: Mapping[str, Any]) -> Set[str]:
         """What is used with these variables: what the document says, and the input fields that are given in them."""
         found = set(self._always) if self._inputs else self._always
         for name, type_ in self._inputs.items():
-            _collect(type_, variables.get(name), cast(set[str], found))
+            _collect(type_, variables.get(name), cast("set[str]", found))
         return found
 
 
 def _collect(type_: Any, value: object, found: set[str]) -> None:
     """Adds the input fields in a value. What does not fit the type is not looked at."""
     if isinstance(value, list):
-        for each in cast(list[object], value):
+        for each in cast("list[object]", value):
             _collect(type_, each, found)
         return
-    named: Any = cast(Any, get_named_type)(type_)
+    named: Any = cast("Any", get_named_type)(type_)
     if not isinstance(value, dict) or not is_input_object_type(named):
         return
-    for name, each in cast(dict[str, object], value).items():
+    for name, each in cast("dict[str, object]", value).items():
         if name in named.fields:
             found.add(f"{named.name}.{name}")
             _collect(named.fields[name].type, each, found)
@@ -83,6 +83,6 @@ class _Collecting(Visitor):
                 self.found.add(f"{parent.name}.{name}({node.name.value}:)")
 
     def enter_object_field(self, node: ObjectFieldNode, *_: object) -> None:
-        parent = cast(Any, get_named_type)(cast(Any, self._types).get_parent_input_type())
+        parent = cast("Any", get_named_type)(cast("Any", self._types).get_parent_input_type())
         if parent is not None:
             self.found.add(f"{parent.name}.{node.name.value}")

@@ -75,9 +75,9 @@ def _read(signatures: Sequence[GraphQLVariableSignature | GraphQLError]) -> Sequ
 
 
 def _of(signature: GraphQLVariableSignature) -> _Variable | None:
-    type_: Any = cast(Any, signature).type
+    type_: Any = cast("Any", signature).type
     is_nullable = not isinstance(type_, GraphQLNonNull)
-    leaf: Any = type_ if is_nullable else cast(Any, type_).of_type
+    leaf: Any = type_ if is_nullable else cast("Any", type_).of_type
     if not is_leaf_type(leaf):
         return None
     return _Variable(

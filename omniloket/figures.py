@@ -21,7 +21,7 @@ def figures(house: "House") -> Iterator[Metric]:
 
 
 def _of_sources(house: "House") -> Iterator[Metric]:
-    databases = cast(Sequence[Database], house.services.sources.back_ends)
+    databases = cast("Sequence[Database]", house.services.sources.back_ends)
     loads = {each.name: each.load for each in databases}
     sent: dict[str, float] = {each.name: each.statements_sent for each in databases}
     failed: dict[str, float] = {each.name: each.statements_failed for each in databases}

@@ -185,7 +185,7 @@ class GraphQLEndpoint:
         """What is asked; a list where it is a batch."""
         if request.method == "POST":
             given = _json(await self._body(request), "The body")
-            return self._batch(cast(list[object], given)) if isinstance(given, list) else _well_formed(given)
+            return self._batch(cast("list[object]", given)) if isinstance(given, list) else _well_formed(given)
         if request.method == "GET":
             most = self._house.settings.requests.url_bytes
             if len(request.scope["query_string"]) > most:
@@ -335,7 +335,7 @@ def _well_formed(given: object) -> GraphQLRequest:
     """The request's parameters, each of its type; those that are not known here are ignored."""
     if not isinstance(given, dict):
         raise RequestRejected(400, "The body must be a JSON object with 'query'.")
-    parameters = cast(dict[str, Any], given)
+    parameters = cast("dict[str, Any]", given)
     for name, (kind, wanted) in _TYPES.items():
         value = parameters.get(name)
         if value is not None and not isinstance(value, kind):
@@ -348,7 +348,7 @@ def _well_formed(given: object) -> GraphQLRequest:
         document_id or "",
         parameters.get("operationName"),
         parameters.get("variables") or {},
-        wants_cost=cast(dict[str, Any], parameters.get("extensions") or {}).get("cost") is True,
+        wants_cost=cast("dict[str, Any]", parameters.get("extensions") or {}).get("cost") is True,
     )
 
 
@@ -383,10 +383,10 @@ def _keys(value: object) -> Iterator[str]:
     while waiting:
         each = waiting.pop()
         if isinstance(each, dict):
-            yield from cast(dict[str, Any], each)
-            waiting.extend(cast(dict[str, Any], each).values())
+            yield from cast("dict[str, Any]", each)
+            waiting.extend(cast("dict[str, Any]", each).values())
         elif isinstance(each, list):
-            waiting.extend(cast(list[Any], each))
+            waiting.extend(cast("list[Any]", each))
 
 
 def of_errors(media_type: str | None) -> str:

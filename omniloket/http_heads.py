@@ -167,7 +167,7 @@ class BoundedHeads(HttpToolsProtocol):
         super().handle_websocket_upgrade()
         if self._counted is not None:
             release = partial(self._bounds.release, self._counted)
-            cast(Any, self.transport.get_protocol()).on_lost = release
+            cast("Any", self.transport.get_protocol()).on_lost = release
             self._counted = None
 
     def pause_writing(self) -> None:
@@ -203,7 +203,7 @@ class BoundedHeads(HttpToolsProtocol):
     @property
     def _is_idle(self) -> bool:
         """Whether everything that came has been answered."""
-        cycle = cast(RequestResponseCycle | None, self.cycle)
+        cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete
 
     @property
@@ -218,7 +218,7 @@ class BoundedHeads(HttpToolsProtocol):
     @property
     def _parser(self) -> HttpRequestParser:
         """It is there while it calls."""
-        return cast(HttpRequestParser, self.parser)
+        return cast("HttpRequestParser", self.parser)
 
     def _await_reading(self, *, is_blocked: bool) -> None:
         if self._patience is not None:

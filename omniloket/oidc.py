@@ -196,7 +196,7 @@ def _actor(claims: Mapping[str, Any], role: Role, settings: IssuerSettings) -> s
     if "act" not in claims:
         return None
     actor = actor_of(claims["act"], role)
-    issuer = cast(dict[str, object], claims["act"]).get("iss", settings.issuer)
+    issuer = cast("dict[str, object]", claims["act"]).get("iss", settings.issuer)
     if actor not in settings.actors or issuer != settings.issuer:
         raise Unauthenticated
     return actor
@@ -206,7 +206,7 @@ def actor_of(act: object, role: Role) -> str:
     """The `sub` of an `act` claim, which goes with a citizen only. Raises Unauthenticated."""
     if role is not Role.CITIZEN or not isinstance(act, dict):
         raise Unauthenticated
-    actor = _text(cast(dict[str, Any], act), "sub")
+    actor = _text(cast("dict[str, Any]", act), "sub")
     if actor is None:
         raise Unauthenticated
     return actor
@@ -221,7 +221,7 @@ def _marks(claims: Mapping[str, Any], viewer: Viewer, issuer: str) -> frozenset[
 
 def _role(given: object, roles: Mapping[str, Role]) -> Role:
     """Our role for a role claim, which is a text or a list; raises Unauthenticated for none that is known."""
-    values = cast(list[object], given) if isinstance(given, list) else [given]
+    values = cast("list[object]", given) if isinstance(given, list) else [given]
     for name, role in roles.items():
         if name in values:
             return role

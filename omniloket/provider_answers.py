@@ -54,4 +54,4 @@ def _object(body: bytes, url: str) -> Mapping[str, Any]:
         document = None
     if not isinstance(document, dict):
         raise ValueError(f"{url} is not a JSON object")
-    return cast(dict[str, Any], document)
+    return cast("dict[str, Any]", document)

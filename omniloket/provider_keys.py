@@ -88,7 +88,7 @@ class ProviderKeys:
         jwks = (await answer(client, "GET", address)).get("keys")
         if not isinstance(jwks, list):
             raise ValueError("the JWK set has no list of keys")
-        return dict(_usable(cast(list[object], jwks), self._settings.algorithms))
+        return dict(_usable(cast("list[object]", jwks), self._settings.algorithms))
 
 
 def _usable(jwks: list[object], allowed: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], PyJWK]]:
@@ -96,7 +96,7 @@ def _usable(jwks: list[object], allowed: tuple[str, ...]) -> Iterator[tuple[tupl
     for each in jwks:
         if not isinstance(each, dict):
             continue
-        jwk = cast(dict[str, Any], each)
+        jwk = cast("dict[str, Any]", each)
         key_id = jwk.get("kid")
         if not isinstance(key_id, str) or jwk.get("use", "sig") != "sig":
             continue

@@ -531,10 +531,10 @@ def _default(info: FieldInfo) -> str:
     if isinstance(info.default, bool):
         return str(info.default).lower()
     if isinstance(info.default, dict):
-        of_roles = cast(dict[Role, tuple[str, ...]], info.default)
+        of_roles = cast("dict[Role, tuple[str, ...]]", info.default)
         return "; ".join(f"{role.value}: {', '.join(names)}" for role, names in of_roles.items()) or "none"
     if isinstance(info.default, tuple):
-        return ", ".join(str(getattr(each, "value", each)) for each in cast(tuple[Any, ...], info.default)) or "none"
+        return ", ".join(str(getattr(each, "value", each)) for each in cast("tuple[Any, ...]", info.default)) or "none"
     return "none" if info.default is None else str(info.default)
 
 
@@ -555,7 +555,7 @@ def _value(location: tuple[int | str, ...], error: Any) -> str:
     given: object = error["input"]
     # A whole part may hold secrets, and so may what is misspelt beside one.
     is_secret = not _SECRET_PARTS.isdisjoint(location) or isinstance(given, dict | list)
-    return f"but got: {_SECRET if is_secret else repr(cast(object, given))}"
+    return f"but got: {_SECRET if is_secret else repr(cast('object', given))}"
 
 
 def _check_together(settings: Settings) -> None:

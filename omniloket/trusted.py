@@ -174,7 +174,7 @@ def _entries(given: Any) -> Iterator[tuple[str, str, str]]:
         for each in given["operations"]:
             yield _text(each["id"]), _text(each["name"]), _text(each["body"])
     else:
-        for identifier, text in cast(dict[str, Any], given).items():
+        for identifier, text in cast("dict[str, Any]", given).items():
             yield identifier, identifier, _text(text)
 
 

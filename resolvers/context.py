@@ -132,7 +132,7 @@ class Context(RequestState):
     def learn(self, collection: Collection[R, Any], records: Sequence[R]) -> None:
         """Records of a page, read in this context's scope: they are not fetched again by their keys."""
         if records:
-            keys = map(attrgetter(cast(Record, records[0]).key_field), records)
+            keys = map(attrgetter(cast("Record", records[0]).key_field), records)
             self._fetching(collection).learn(dict(zip(keys, records, strict=True)))
 
     def _fetching(self, collection: Collection[R, Any]) -> Fetching[R]:

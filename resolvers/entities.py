@@ -38,7 +38,7 @@ def representation(given: object) -> Representation | BadUserInput:
     """What a gateway's representation says, or what is wrong with it. Fields that are no key are ignored."""
     if not isinstance(given, dict):
         return BadUserInput("A representation is an object with '__typename' and a key.")
-    fields = cast(dict[str, Any], given)
+    fields = cast("dict[str, Any]", given)
     type_name = fields.get("__typename")
     if not isinstance(type_name, str) or type_name not in KEYS:
         return BadUserInput(f"'__typename' takes the name of an entity: {', '.join(KEYS)}.")

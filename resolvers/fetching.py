@@ -24,7 +24,7 @@ class Fetching(Generic[R]):
 
     def learn(self, records: Mapping[Key, R]) -> None:
         """Records that were found on another way need not be fetched."""
-        self._found.update(cast(Mapping[Key | None, R], records))
+        self._found.update(cast("Mapping[Key | None, R]", records))
 
     async def records(self, keys: Sequence[Key | None]) -> list[R | BaseException | None]:
         """The record of each key; no key gives None, and one whose source failed the failure."""
@@ -52,7 +52,7 @@ class Fetching(Generic[R]):
         try:
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # for those who are but started in this turn
-            keys, self._gathering = cast(list[Key], list(self._gathering)), {}
+            keys, self._gathering = cast("list[Key]", list(self._gathering)), {}
             self._found.update(await self._answers(keys))
         except BaseException:
             called.cancel()
@@ -68,4 +68,4 @@ class Fetching(Generic[R]):
         try:
             return dict(zip(keys, await self._fetch(keys), strict=True))
         except Exception as error:
-            return cast(Mapping[Key | None, BaseException], dict.fromkeys(keys, error))
+            return cast("Mapping[Key | None, BaseException]", dict.fromkeys(keys, error))

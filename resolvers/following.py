@@ -52,7 +52,7 @@ async def nearest(
     each time further: the records that are known already are not asked for again.
     """
     known: dict[Key, Sequence[Place[K, R]] | Exception] = {}
-    wanted = limit = cast(int, page.limit)
+    wanted = limit = cast("int", page.limit)
     unfinished = list(dict.fromkeys(parent_ids))
     while unfinished:
         pages = await path.links.of_parents(path.link, unfinished, page.up_to(limit), context.scope, path.filter)

@@ -132,7 +132,7 @@ def _subject(
         return reports
     errors: list[RecordMalformed] = []
     subject: str | None = None
-    for entry in sorted((*contacts, *reports), key=lambda each: cast(Any, each.position)):
+    for entry in sorted((*contacts, *reports), key=lambda each: cast("Any", each.position)):
         if isinstance(entry.found, RecordMalformed):
             errors.append(entry.found)
             continue

@@ -132,7 +132,7 @@ async def journey_updated(context: Context, *, id: str, after: str | None = None
     found = source_key(id, context, only="Journey")
     if found is None or not await _visible(context.sources.journeys, found[1], context):
         raise NotFound("There is no such journey.")
-    key = cast(int, found[1])
+    key = cast("int", found[1])
     following = Following(JOURNEYS, key, _journey_events, subject_of=_JOURNEY)
     async for event in _events(context, StreamKind("journeyUpdated", JOURNEYS, key), following, after):
         yield event

@@ -34,7 +34,7 @@ class StreamKind:
         found: Any = open_cursor(sealer, self._purpose, after) or open_cursor(sealer, _EVERY_FIELD, after)
         if not isinstance(found, list) or self.log not in found[0]:
             raise CursorRejected("after")
-        positions, shown = cast(list[Mapping[str, Any]], found)
+        positions, shown = cast("list[Mapping[str, Any]]", found)
         return Standing({self.log: positions[self.log]}, {self.log: [tuple(each) for each in shown.get(self.log, ())]})
 
     @property

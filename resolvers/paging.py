@@ -176,7 +176,7 @@ def _followed(
     start, end = (kept[0].position, kept[-1].position) if kept else (None, None)
     info = page_info(kind, start, end, request, more=len(kept) < len(places))
     edges = [Edge(kind, each.found, each.position) for each in kept if type(each.found) is not RecordMalformed]
-    made = Connection(cast(Sequence[Edge[R]], edges), info, total)
+    made = Connection(cast("Sequence[Edge[R]]", edges), info, total)
     if len(edges) == len(kept):
         return made
     return Partial(made, [each.found for each in kept if isinstance(each.found, RecordMalformed)])
@@ -184,7 +184,7 @@ def _followed(
 
 def one_more(request: PageRequest) -> PageRequest:
     """The page with one row more, which tells whether there are any beyond it."""
-    return request.up_to(cast(int, request.limit) + 1)
+    return request.up_to(cast("int", request.limit) + 1)
 
 
 async def total_counts(connections: Sequence[Connection[Any]], context: Context) -> Sequence[int | Exception]:
@@ -220,7 +220,7 @@ def _position(sealer: Sealer, kind: str, cursor: str, argument: str) -> Position
     position = open_cursor(sealer, kind, cursor)
     if not isinstance(position, list):
         raise CursorRejected(argument)
-    return tuple(cast(list[str | int], position))
+    return tuple(cast("list[str | int]", position))
 
 
 def _purpose(kind: str) -> bytes:

@@ -86,7 +86,7 @@ def _contact_part(
     ]
     malformed = [each.found for each in kept if isinstance(each.found, RecordMalformed)]
     more = len(kept) < len(places)
-    return Part(entries, more, more and len(entries) < cast(int, wanted.limit), malformed)
+    return Part(entries, more, more and len(entries) < cast("int", wanted.limit), malformed)
 
 
 async def _status_changes(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
@@ -111,7 +111,7 @@ def _part(pages: Sequence[Page[Any]], wanted: PageRequest, source: str) -> Part:
     return Part(
         [Entry((record.at.isoformat(), source, record.key), record) for page in pages for record in page.rows],
         any(page.more for page in pages),
-        any(page.more and len(page.rows) < cast(int, wanted.limit) for page in pages),
+        any(page.more and len(page.rows) < cast("int", wanted.limit) for page in pages),
         [error for page in pages for error in page.malformed],
     )
 
@@ -132,7 +132,7 @@ async def _far_enough(ask: Callable[[PageRequest], Awaitable[Sequence[Part]]], w
 
     Else the merged page would go on with later entries of other sources, and its cursor pass this one's.
     """
-    limit = cast(int, wanted.limit)
+    limit = cast("int", wanted.limit)
     while True:
         parts = await ask(wanted.up_to(limit))
         if not any(part.is_short for part in parts):
@@ -186,12 +186,12 @@ def _bound(place: Position | None, source: str) -> Position | None:
     """Where a place in the timeline lies in one source: entries of one instant are in the order of the sources."""
     if place is None:
         return None
-    at, of_source, serial = cast(tuple[str, str, int], place)
+    at, of_source, serial = cast("tuple[str, str, int]", place)
     if source != of_source:
         serial = _BEFORE_ANY_SERIAL if source > of_source else _AFTER_ANY_SERIAL
     return (datetime.fromisoformat(at), serial)
 
 
 def _order(entry: Entry) -> tuple[datetime, str, int]:
-    at, source, serial = cast(tuple[str, str, int], entry.place)
+    at, source, serial = cast("tuple[str, str, int]", entry.place)
     return datetime.fromisoformat(at), source, serial

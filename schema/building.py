@@ -57,12 +57,12 @@ def executable(hidden: Hidden | None = None, query: type = Query) -> GraphQLSche
     Strawberry leaves out which inputs are OneOf, and graphql-core would find two fields in one only when it executes.
     """
     # A schema of its own: the guards of one house are not another's.
-    schema: GraphQLSchema = cast(Any, build.__wrapped__(query))._schema
+    schema: GraphQLSchema = cast("Any", build.__wrapped__(query))._schema
     check(schema, hidden)
     put_guards(schema, hidden)
     for each in schema.type_map.values():
         if isinstance(each, GraphQLInputObjectType):
-            each.is_one_of = cast(Any, each.extensions)["strawberry-definition"].is_one_of
+            each.is_one_of = cast("Any", each.extensions)["strawberry-definition"].is_one_of
     return schema
 
 
@@ -80,7 +80,7 @@ def printed() -> str:
 
 def _order(definition: DefinitionNode) -> tuple[bool, str]:
     """Directives first, then types by name."""
-    return not isinstance(definition, DirectiveDefinitionNode), cast(Any, definition).name.value
+    return not isinstance(definition, DirectiveDefinitionNode), cast("Any", definition).name.value
 
 
 def _spaced(text: str) -> str:

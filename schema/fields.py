@@ -124,15 +124,15 @@ def plain(given: dict[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
-        return tuple(_plain(each) for each in cast(list[Any], value))
+        return tuple(_plain(each) for each in cast("list[Any]", value))
     if is_dataclass(value) and not isinstance(value, type):
         given = {each.name: getattr(value, each.name) for each in fields(value)}
         _check_lengths(given)
-        return cast(Any, type(value)).stands_for(**plain(given))
+        return cast("Any", type(value)).stands_for(**plain(given))
     return value
 
 
 def _check_lengths(given: Mapping[str, Any]) -> None:
     for name, value in given.items():
-        if isinstance(value, list) and len(cast(list[Any], value)) > MOST_IN_A_FILTER:
+        if isinstance(value, list) and len(cast("list[Any]", value)) > MOST_IN_A_FILTER:
             raise BadUserInput(f"'{name}' takes at most {MOST_IN_A_FILTER} values.")

@@ -72,7 +72,7 @@ class _Field:
     @property
     def asks_more_than_its_type(self) -> bool:
         """Whether somebody who sees the type may not see the field."""
-        outer = cast(Access, self.outer)
+        outer = cast("Access", self.outer)
         needs_purpose = self.own is not None and is_personal(self.own) and not is_personal(outer)
         return needs_purpose or self.allowed != frozenset(sights_of(outer))
 
@@ -113,7 +113,7 @@ def put_guards(schema: GraphQLSchema, hidden: Hidden | None = None) -> None:
     for type_ in _types(schema):
         for each in _fields(type_, hidden or {}):
             if each.asks_more_than_its_type or each.type_name == "Subscription":
-                guard(each.field, refusal(each.own or cast(Access, each.outer), each.hidden_from))
+                guard(each.field, refusal(each.own or cast("Access", each.outer), each.hidden_from))
 
 
 def by_id(schema: GraphQLSchema, hidden: Hidden | None = None) -> Mapping[str, Refusal]:
@@ -162,7 +162,7 @@ def _declared(type_: GraphQLNamedType) -> Access | None:
 
 
 def _led_to(field: GraphQLField) -> GraphQLNamedType:
-    return cast(GraphQLNamedType, get_named_type(cast(Any, field).type))
+    return cast("GraphQLNamedType", get_named_type(cast("Any", field).type))
 
 
 def _directive(element: GraphQLNamedType | GraphQLField) -> Access | None:
@@ -194,12 +194,12 @@ def _faults(field: _Field) -> Iterator[str]:
     if field.inner is not None:
         yield from _leads_too_far(field)
     is_narrower = field.asks_more_than_its_type or (field.own is not None and varies(field.own))
-    if isinstance(cast(Any, field.field).type, GraphQLNonNull) and is_narrower:
+    if isinstance(cast("Any", field.field).type, GraphQLNonNull) and is_narrower:
         yield "must be nullable: somebody who sees its type may not see it."
 
 
 def _leads_too_far(field: _Field) -> Iterator[str]:
-    inner = cast(Access, field.inner)
+    inner = cast("Access", field.inner)
     further = field.allowed - frozenset(sights_of(inner))
     if further:
         names = ", ".join(sorted(role.value for role in further))

@@ -13,7 +13,7 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 _BEGIN_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _BEGIN = _BEGIN_UTC.replace(tzinfo=None)
-_offset: Callable[[datetime], timedelta] = cast(Any, AMSTERDAM.utcoffset)
+_offset: Callable[[datetime], timedelta] = cast("Any", AMSTERDAM.utcoffset)
 
 
 def utc_of_naive(written: datetime) -> datetime:

@@ -106,7 +106,7 @@ class MemoryCollection(Generic[R, F]):
         after, before = (_position(bound) for bound in (page.after, page.before))
         if self._descending:
             after, before = before, after
-        here = cast(Any, place)
+        here = cast("Any", place)
         return (after is None or here > after) and (before is None or here < before)
 
 

@@ -10,6 +10,6 @@ def identifier_of(parameters: Mapping[str, Any]) -> str | None:
     if isinstance(given, str):
         return given
     extensions = parameters.get("extensions")
-    persisted = cast(dict[str, Any], extensions).get("persistedQuery") if isinstance(extensions, dict) else None
-    found = cast(dict[str, Any], persisted).get("sha256Hash") if isinstance(persisted, dict) else None
+    persisted = cast("dict[str, Any]", extensions).get("persistedQuery") if isinstance(extensions, dict) else None
+    found = cast("dict[str, Any]", persisted).get("sha256Hash") if isinstance(persisted, dict) else None
     return found if isinstance(found, str) else None

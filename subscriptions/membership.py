@@ -173,7 +173,7 @@ class Member:
         if self._over.done() or not self._is_new(payload):
             return
         if self._is_catching_up or self._handing is not None:
-            self._wait(payload, cast(Group, self.group).terms, is_sure=is_sure)
+            self._wait(payload, cast("Group", self.group).terms, is_sure=is_sure)
         elif is_sure:
             self.hand(payload)
         else:
@@ -235,9 +235,9 @@ class Member:
             while self._waiting:
                 payload, is_sure = self._waiting.popleft()
                 if not (is_sure and self.asked.is_sure()):
-                    await self._check(cast(Group, self.group))
+                    await self._check(cast("Group", self.group))
                 if not is_sure:
-                    await self._record(cast(Group, self.group).terms)
+                    await self._record(cast("Group", self.group).terms)
                 await self._hand(payload)
         except Exception as error:
             self.end(error)

@@ -68,7 +68,7 @@ def _root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> 
                 fragment = fragments.pop(selection.name.value, None)
                 waiting += [] if fragment is None else [fragment.selection_set]
             else:
-                waiting.append(cast(Any, selection).selection_set)
+                waiting.append(cast("Any", selection).selection_set)
 
 
 class _Variables(Visitor):

@@ -117,7 +117,7 @@ class SocketProtocol:
 
     async def serve(self, websocket: WebSocket) -> None:
         """Speaks with one client until either side closes."""
-        offered = cast(list[str], websocket.scope.get("subprotocols", []))
+        offered = cast("list[str]", websocket.scope.get("subprotocols", []))
         if SUBPROTOCOL not in offered:
             # Accepted first: a browser shows no close code of a handshake that failed.
             await websocket.accept()
@@ -229,7 +229,7 @@ class _Connection:
             raise _Closing(4400, "Message is not JSON") from None
         if not isinstance(message, dict):
             raise _Closing(4400, "Message must be a JSON object")
-        return cast(dict[str, Any], message)
+        return cast("dict[str, Any]", message)
 
     async def _handle(self, message: dict[str, Any]) -> None:
         handlers = {
@@ -376,7 +376,7 @@ def _request(message: Mapping[str, Any]) -> _Request:
     payload = message.get("payload")
     if not isinstance(payload, dict):
         raise _Closing(4400, "'payload' must be an object")
-    given = cast(dict[str, Any], payload)
+    given = cast("dict[str, Any]", payload)
     query, name = given.get("query"), given.get("operationName")
     document_id = identifier_of(given)
     if (document_id is None and query is None) or not (query is None or isinstance(query, str)):
@@ -391,7 +391,7 @@ def _optional_object(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     value = given.get(name)
     if value is not None and not isinstance(value, dict):
         raise _Closing(4400, f"'{name}' must be an object")
-    return cast(dict[str, Any], value or {})
+    return cast("dict[str, Any]", value or {})
 
 
 def _too_many(most: int) -> Response:

@@ -56,7 +56,7 @@ class Subscriber(asyncio.Protocol):
         self._is_open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = cast("asyncio.Transport", transport)
         self.transport.write(_HANDSHAKE)
 
     def connection_lost(self, exc: Exception | None) -> None:

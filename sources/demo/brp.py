@@ -31,7 +31,7 @@ def read_persons(path: Path) -> list[Row]:
         raise PersonsFileError(f"{path} is not JSON.") from None
     if not isinstance(given, list) or not given:
         raise PersonsFileError(f"{path} must hold a JSON array of persons, not an empty one.")
-    return _rows(cast(list[object], given))
+    return _rows(cast("list[object]", given))
 
 
 def _rows(persons: Sequence[object]) -> list[Row]:
@@ -135,7 +135,7 @@ def _part(given: Given, name: str) -> Given:
 def _object(value: object, name: str) -> Given:
     if not isinstance(value, dict):
         raise _Malformed(f"'{name}' must be an object")
-    return cast(dict[str, Any], value)
+    return cast("dict[str, Any]", value)
 
 
 def _text(given: Given, name: str) -> str | None:

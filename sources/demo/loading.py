@@ -234,7 +234,7 @@ class PostgresDatabases:
 
     async def _connect(self, url: sa.URL) -> Connection:
         try:
-            return await cast(Any, asyncpg).connect(url.render_as_string(hide_password=False))
+            return await cast("Any", asyncpg).connect(url.render_as_string(hide_password=False))
         except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DemoError(f"The PostgreSQL server does not let us in: {type(error).__name__}.") from error
 

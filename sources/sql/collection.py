@@ -94,7 +94,7 @@ class SqlCollection(Generic[R, F]):
         self._position_of = _position_at(self._order_places)
         self._parent_of = itemgetter(len(self._columns))
         self._read = read
-        read.check([cast(Any, column).name for column in columns])
+        read.check([cast("Any", column).name for column in columns])
         self._own = own
         self._own_parameters = [sa.bindparam(f"{OWN}{index}", None, type_=sa.String()) for index in range(len(own("")))]
         self._visible = visible
@@ -285,7 +285,7 @@ class SqlCollection(Generic[R, F]):
         """A value of a position as the order column holds it: naive `datetime` on PostgreSQL, on SQLite its text."""
         if isinstance(value, datetime):
             return self._naive(value)
-        return datetime.fromisoformat(cast(str, value)) if is_instant else value
+        return datetime.fromisoformat(cast("str", value)) if is_instant else value
 
     def _naive(self, instant: datetime) -> datetime:
         return instant if instant.tzinfo is None else self._written(instant)
@@ -372,7 +372,7 @@ def _page(read: Sequence[Read[R]], page: PageRequest) -> Page[R]:
     malformed = [record for record in records if isinstance(record, RecordMalformed)]
     good = [each for each in kept if not isinstance(each[1], RecordMalformed)]
     return Page(
-        rows=[cast(R, record) for _, record in good],
+        rows=[cast("R", record) for _, record in good],
         positions=[position for position, _ in good],
         more=more,
         places=positions,
@@ -391,7 +391,7 @@ def _position_at(places: Sequence[int]) -> Callable[[Values], Position]:
 def _raw(database: Database, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     """SQLite keeps timestamps as text: read as text, a malformed one costs its own row and not the statement."""
     if isinstance(column.type, sa.DateTime) and not database.is_postgresql:
-        return sa.type_coerce(column, sa.String).label(cast(Any, column).name)
+        return sa.type_coerce(column, sa.String).label(cast("Any", column).name)
     return column
 
 
@@ -406,7 +406,7 @@ def _size(value: object) -> int:
     if isinstance(value, str):
         return 1 + len(value)
     if isinstance(value, tuple):
-        return sum(map(_size, cast(tuple[object, ...], value)))
+        return sum(map(_size, cast("tuple[object, ...]", value)))
     return 1 + sum(_size(getattr(value, name)) for name in _members(type(value)))
 
 
@@ -417,7 +417,7 @@ def _holds_nul(value: object) -> bool:
     if isinstance(value, str):
         return _NUL in value
     if isinstance(value, tuple):
-        return any(_holds_nul(each) for each in cast(tuple[object, ...], value))
+        return any(_holds_nul(each) for each in cast("tuple[object, ...]", value))
     return any(_holds_nul(getattr(value, name)) for name in _members(type(value)))
 
 

@@ -28,11 +28,11 @@ class LogTable(Generic[R]):
     read: Reader[R]
 
     def __post_init__(self) -> None:
-        self.read.check([cast(Any, column).name for column in self.columns])
+        self.read.check([cast("Any", column).name for column in self.columns])
 
     @property
     def name(self) -> str:
-        return cast(Any, self.serial).table.name
+        return cast("Any", self.serial).table.name
 
     def selected(self, *more: sa.ColumnElement[Any]) -> Statement:
         """The records' rows, with their serials and what else is asked for."""
@@ -73,5 +73,5 @@ def place_of(row: Mapping[Any, Any]) -> Place:
 def _as_written(column: sa.ColumnElement[Any], database: Database) -> sa.ColumnElement[Any]:
     """SQLite keeps timestamps as text: read as text, a malformed one costs its own row and not the statement."""
     if isinstance(column.type, sa.DateTime) and not database.is_postgresql:
-        return sa.type_coerce(column, sa.String).label(cast(Any, column).name)
+        return sa.type_coerce(column, sa.String).label(cast("Any", column).name)
     return column

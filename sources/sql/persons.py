@@ -157,15 +157,10 @@ def _citizen_of(row: _Person) -> Citizen:
 
 def _full_name(row: _Person) -> str:
     """A title stands before the family name, a predicate before the given names (Wet op de adeldom)."""
-    title, is_predicate = row.titel_predicaat, row.titel_soort == "predicaat"
-    prefix, family = row.voorvoegsel or "", row.geslachtsnaam or ""
-    parts = [
-        title if is_predicate else None,
-        row.voornamen,
-        None if is_predicate else title,
-        prefix + family if prefix.endswith("'") else f"{prefix} {family}",
-    ]
-    return " ".join(" ".join(part for part in parts if part).split())
+    given, title, prefix = row.voornamen or "", row.titel_predicaat or "", row.voorvoegsel or ""
+    family = prefix + ("" if prefix.endswith("'") else " ") + (row.geslachtsnaam or "")
+    name = f"{title} {given} {family}" if row.titel_soort == "predicaat" else f"{given} {title} {family}"
+    return " ".join(name.split())
 
 
 def _address(row: _Person) -> Address | None:
@@ -179,7 +174,10 @@ def _address(row: _Person) -> Address | None:
         lines=tuple(lines) or None,
         country=row.land,
     )
-    return None if address == Address() else address
+    return None if address == _NO_ADDRESS else address
+
+
+_NO_ADDRESS = Address()
 
 
 def _house_number(row: _Person) -> str | None:

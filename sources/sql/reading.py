@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 
 import sqlalchemy as sa
-from msgspec import Meta, Struct, ValidationError, convert
+from msgspec import Meta, Struct, ValidationError, convert, defstruct
 
 from sources.errors import RecordMalformed
 from sources.local_time import utc_of_local, utc_of_naive
@@ -47,7 +47,8 @@ class Reader(Generic[R]):
 
     def __init__(self, row: type[W], make: Callable[[W], R]) -> None:
         self._row: type[Row] = row
-        self._rows: Any = list[row]
+        # msgspec looks anew at a type like `list[row]` at each call, at a class of its own only once.
+        self._all: Any = defstruct("Rows", [("rows", list[row])], bases=(Row,))
         self._make: Callable[[Any], R] = make
 
     def check(self, names: Sequence[str]) -> None:
@@ -59,7 +60,7 @@ class Reader(Generic[R]):
     def records(self, source: str, rows: Sequence[Values]) -> Sequence[R | RecordMalformed]:
         """The record of each row, or what is wrong with the row."""
         try:
-            return list(map(self._make, convert(rows, self._rows)))
+            return list(map(self._make, convert((rows,), self._all).rows))
         except (ValidationError, Malformed):
             return [self._record(source, each) for each in rows]
 
@@ -126,6 +127,11 @@ def partial_date(written: str | None, column: str, unknown: str | None = None) -
     """Eight digits with zeros for what is unknown, as ISO 8601 of reduced precision; all unknown is `unknown`."""
     if written is None:
         return None
+    if len(written) == 8 and written.isdecimal() and written.isascii():
+        try:
+            return date.fromisoformat(written).isoformat()
+        except ValueError:
+            pass  # some of it is unknown, or it is no date
     year, month, day = known(_EIGHT_DIGITS.fullmatch(written), column).groups()
     if year == "0000":
         return unknown

@@ -86,10 +86,10 @@ class Conditions:
         return found
 
     def _read(self, varying: object) -> None:
-        key: Any = cast(Any, varying)._generate_cache_key()
+        key: Any = cast("Any", varying)._generate_cache_key()
         self.parameters = key.bindparams
         self.values = [each.effective_value for each in self.parameters]
-        lengths = tuple(len(cast(Any, each)) if isinstance(each, list | tuple) else None for each in self.values)
+        lengths = tuple(len(cast("Any", each)) if isinstance(each, list | tuple) else None for each in self.values)
         self.shape = _Shape((key.key, lengths))
 
 
@@ -148,7 +148,7 @@ class Statements:
             name = compiled.bind_names[parameter]
             written = compiled._bind_processors.get(name) or _as_it_is
             if parameter.expanding:
-                for place in range(len(cast(Any, parameter.effective_value))):
+                for place in range(len(cast("Any", parameter.effective_value))):
                     takes[f"{name}_{place + 1}"] = _taking(index, place, written)
             else:
                 takes[name] = _taking(index, None, written)

@@ -16,5 +16,5 @@ def is_first(
 ) -> sa.ColumnElement[bool]:
     """Whether no row before it says the same: what is said twice counts once."""
     earlier: Any = table.alias("earlier").c
-    alike: list[sa.ColumnElement[bool]] = [earlier[cast(Any, column).name] == column for column in same]
-    return ~sa.exists().where(*alike, earlier[cast(Any, serial).name] < serial).correlate(table)
+    alike: list[sa.ColumnElement[bool]] = [earlier[cast("Any", column).name] == column for column in same]
+    return ~sa.exists().where(*alike, earlier[cast("Any", serial).name] < serial).correlate(table)

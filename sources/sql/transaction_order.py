@@ -270,7 +270,7 @@ def _bound(place: Place) -> sa.ColumnElement[Any]:
 
 
 def _place(row: Any) -> Place:
-    return cast(Place, place_of(row))
+    return cast("Place", place_of(row))
 
 
 def _written(mark: TransactionMark) -> Mark:

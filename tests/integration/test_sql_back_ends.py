@@ -230,11 +230,10 @@ async def test_a_statement_that_takes_too_long_is_given_up_also_on_the_server(po
             await database.fetch(sa.select(sa.func.pg_sleep(30)))
         assert str(caught.value) == "The source 'persons' did not answer within 0.3 seconds."
         assert (await database.health()).available
-        sleeping = sa.text(
-            "count(*) AS n FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
-        )
+        activity = sa.table("pg_stat_activity", sa.column("query"), sa.column("state"))
+        is_sleeping = sa.and_(activity.c.query.like("SELECT pg_sleep%"), activity.c.state == "active")
         for _ in range(50):
-            if (await database.fetch(sa.select(sleeping)))[0]["n"] == 0:
+            if not await database.fetch(sa.select(activity.c.state).where(is_sleeping)):
                 return
             await asyncio.sleep(0.1)
         pytest.fail("the statement still runs on the server")

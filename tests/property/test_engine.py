@@ -57,7 +57,7 @@ def test_a_plan_answers_as_graphql_core_does(loop: asyncio.Runner, chance: Rando
 def compare(loop: asyncio.Runner, asked: Question, seed: int) -> None:
     document = parse(asked.document)
     assert validate(SCHEMA, document) == [], asked.document
-    operation = cast(OperationDefinitionNode, document.definitions[0])
+    operation = cast("OperationDefinitionNode", document.definitions[0])
     try:
         plan = COMPILER.plan(document, operation)
     except NotCovered:

@@ -201,7 +201,7 @@ def totals_count_everything(patch: pytest.MonkeyPatch) -> None:
 
 
 def notes_are_for_every_unit(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(cast(dict[Sight, Any], HOLDS), Sight.OWN_UNIT, lambda *_: True)
+    patch.setitem(cast("dict[Sight, Any]", HOLDS), Sight.OWN_UNIT, lambda *_: True)
 
 
 @pytest.mark.parametrize(

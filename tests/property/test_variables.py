@@ -26,8 +26,8 @@ def _day(value: object) -> str:
     return "monday"
 
 
-cast(GraphQLScalarType, SCHEMA.get_type("Day")).coerce_input_value = _day
-cast(GraphQLScalarType, SCHEMA.get_type("Text")).coerce_input_value = str
+cast("GraphQLScalarType", SCHEMA.get_type("Day")).coerce_input_value = _day
+cast("GraphQLScalarType", SCHEMA.get_type("Text")).coerce_input_value = str
 
 TYPES = ["String", "ID", "Int", "Float", "Boolean", "Colour", "Day", "Text", "[Int]", "[Colour!]", "Size"]
 DEFAULTS = {"String": '"a"', "Int": "1", "Colour": "RED", "Day": '"MONDAY"', "Boolean": "null", "Size": "{height: 1}"}
@@ -53,7 +53,7 @@ def operations(draw: st.DrawFn) -> tuple[str, Mapping[str, Any]]:
 
 def _told(found: object) -> object:
     if not isinstance(found, VariableValues):
-        return [(each.message, each.locations) for each in cast(list[GraphQLError], found)]
+        return [(each.message, each.locations) for each in cast("list[GraphQLError]", found)]
     sources = {name: (each.signature.name, repr(each.value)) for name, each in found.sources.items()}
     return {name: (type(each), each) for name, each in found.coerced.items()}, sources
 

@@ -215,7 +215,7 @@ def _result(being: Being | None, name: str, given: dict[str, Any], context: ZooC
     if isinstance(found, Raised):
         return found.error
     if name == "notes" and isinstance(found, list):
-        return Partial(cast(list[Any], found), [KeyError("page 1"), KeyError("page 2")])
+        return Partial(cast("list[Any]", found), [KeyError("page 1"), KeyError("page 2")])
     return found
 
 
@@ -370,11 +370,11 @@ def schema() -> GraphQLSchema:
     """The zoo in graphql-core's terms."""
     weight = scalar(name="Weight", serialize=_written, parse_value=int)
     config = StrawberryConfig(scalar_map={Weight: weight})
-    built: GraphQLSchema = cast(Any, strawberry.Schema(Query, types=[CageType, EggType], config=config))._schema
+    built: GraphQLSchema = cast("Any", strawberry.Schema(Query, types=[CageType, EggType], config=config))._schema
     for coordinate in GUARDED:
         type_name, name = coordinate.split(".")
-        guard(cast(Any, built.type_map[type_name]).fields[name], refuse)
+        guard(cast("Any", built.type_map[type_name]).fields[name], refuse)
     for each in built.type_map.values():
         if isinstance(each, GraphQLInputObjectType):
-            each.is_one_of = cast(Any, each.extensions)["strawberry-definition"].is_one_of
+            each.is_one_of = cast("Any", each.extensions)["strawberry-definition"].is_one_of
     return built

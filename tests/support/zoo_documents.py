@@ -67,7 +67,7 @@ class _Writer:
 
     def question(self) -> Question:
         """Fragments may spread those after them; what nothing uses is left out."""
-        query = cast(GraphQLObjectType, self._schema.query_type)
+        query = cast("GraphQLObjectType", self._schema.query_type)
         names = list(self._fragments)
         text = f"{{ {self._selections(query, 0, names)} }}"
         for index, (name, type_) in enumerate(self._fragments.items()):
@@ -97,7 +97,7 @@ class _Writer:
                 return f"...{self._chance.choice(fitting)} {self._directive()}"
         if kind < 0.30 or isinstance(type_, GraphQLUnionType):
             return f"__typename {self._directive()}"
-        return self._field(cast(Any, type_), depth, fragments)
+        return self._field(cast("Any", type_), depth, fragments)
 
     def _inline_fragment(self, type_: GraphQLNamedType, depth: int, fragments: Sequence[str]) -> str:
         fitting = [each for each in self._conditions if self._overlap(type_, each)]

@@ -70,7 +70,7 @@ class Subscription:
     @strawberry.subscription
     async def opened(self, count: int) -> AsyncIterator[BoxType]:
         for number in range(count):
-            yield cast(Any, Box(number))
+            yield cast("Any", Box(number))
 
 
 def encode(error: Exception) -> tuple[str, dict[str, Any]]:

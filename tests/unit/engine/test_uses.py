@@ -19,7 +19,7 @@ SCHEMA = build_schema(
 
 def used(document: str, operation: int = 0, **variables: Any) -> set[str]:
     parsed = parse(document)
-    return set(Uses(SCHEMA, parsed, cast(OperationDefinitionNode, parsed.definitions[operation])).by(variables))
+    return set(Uses(SCHEMA, parsed, cast("OperationDefinitionNode", parsed.definitions[operation])).by(variables))
 
 
 def test_fields_and_arguments_by_their_types() -> None:

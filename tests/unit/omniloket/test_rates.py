@@ -10,7 +10,7 @@ from omniloket.rates import Buckets, Rate, RateLimited, Rates
 from resolvers.context import ANONYMOUS, Context, Services, Viewer
 from sources.records import Role
 
-NOBODYS = cast(Services, None)
+NOBODYS = cast("Services", None)
 
 
 class Clock:

@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Annotated, Any, Generic, TypeVar, cast
 
 import strawberry
@@ -163,12 +164,18 @@ def frozen(value: Any) -> Hashable:
     if isinstance(value, list):
         return tuple(map(frozen, cast("list[Any]", value)))
     if is_dataclass(value):
-        return (type(value), *(frozen(getattr(value, each.name)) for each in fields(value)))
+        return (type(value), *(frozen(getattr(value, name)) for name in field_names(type(value))))
     try:
         hash(value)
     except TypeError:
         return id(value)
     return cast("Hashable", (type(value), value))
+
+
+@cache
+def field_names(class_: type) -> Sequence[str]:
+    """The fields of a dataclass."""
+    return tuple(each.name for each in fields(class_))
 
 
 _PLAIN = {str, int, bool, float}

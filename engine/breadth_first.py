@@ -177,7 +177,7 @@ class Run:
         except Exception as error:
             self._fill(field, outs, [error] * len(outs))
             return
-        key = declaration, frozen(arguments)
+        key = field if field.is_alone else (declaration, frozen(arguments))
         call = self._waiting.setdefault(key, _Call(declaration, arguments))
         if call.parents is parents:
             call.askers.append((field, outs, 0))

@@ -4,6 +4,7 @@ The work is linear in the document: each set of selections is worked out once fo
 however many fragments lead there. What the executor does not do is found out here, and left to graphql-core.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, cast
@@ -99,7 +100,11 @@ class _Compilation:
         root = cast("GraphQLObjectType", self._compiler.schema.get_root_type(operation.operation))
         selection = self._selection(root, ((operation.selection_set, _ALWAYS),), 0)
         every = tuple(self._selections.values())
-        return Plan(self._compiler.schema, self._document, operation, selection, frozenset(self._deciding), every)
+        plan = Plan(self._compiler.schema, self._document, operation, selection, frozenset(self._deciding), every)
+        declared = Counter(each.declaration for each in plan.fields())
+        for each in plan.fields():
+            each.is_alone = declared[each.declaration] == 1
+        return plan
 
     def _selection(self, type_: GraphQLObjectType, asked: Asked, depth: int) -> Selection:
         key = (type_.name, *((id(node), conditions) for node, conditions in asked))

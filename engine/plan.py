@@ -50,7 +50,7 @@ class Field:
     """A field of a selection. It is one of three kinds: of a batched declaration; read by `read`; `__typename`.
 
     `attribute`: the name of the attribute that `read` reads, where it does nothing else. `only_selection`: the
-    selection of its objects, where all are of one type.
+    selection of its objects, where all are of one type. `is_alone`: no other field of the plan has its declaration.
     """
 
     key: str
@@ -63,6 +63,7 @@ class Field:
     attribute: str | None = None
     declaration: Batched | None = None
     is_asynchronous: bool = False
+    is_alone: bool = False
     arguments: Arguments | None = None
     guard: Guard | None = None
     only_selection: "Selection | None" = None

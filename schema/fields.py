@@ -1,12 +1,12 @@
 """How the types in this folder declare a field: read from the record, or answered by a batched resolver."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from typing import Any, cast
 
 import strawberry
 
-from engine.batching import Argument, BatchResolver, sign
+from engine.batching import Argument, BatchResolver, field_names, sign
 from engine.batching import batched as declare
 from engine.cost import ListSize
 from resolvers.context import Context
@@ -126,7 +126,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_plain(each) for each in cast("list[Any]", value))
     if is_dataclass(value) and not isinstance(value, type):
-        given = {each.name: getattr(value, each.name) for each in fields(value)}
+        given = {name: getattr(value, name) for name in field_names(type(value))}
         _check_lengths(given)
         return cast("Any", type(value)).stands_for(**plain(given))
     return value

@@ -14,8 +14,9 @@ import orjson
 from omniloket.access_log import begin_request
 from omniloket.accounts import Accounts
 from omniloket.admission import RETRY_SECONDS, Admission, Overloaded
-from omniloket.http import HEADERS, REQUEST_HEADER, of_errors
+from omniloket.http import REQUEST_HEADER, of_errors
 from omniloket.media_types import preferred
+from omniloket.plain_messages import HEADERS
 
 PATH = b"/graphql"
 

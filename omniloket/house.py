@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from ipaddress import ip_network
 from typing import Any
 
 import structlog
 from graphql import GraphQLSchema
+from msgspec.structs import replace
 
 from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
 from engine.limits import Limits

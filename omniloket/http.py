@@ -7,11 +7,11 @@ application/graphql-response+json 200, 294 for data with errors, and 400 when no
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import orjson
 from graphql import ArgumentNode, DocumentNode, FieldNode, Node, ObjectFieldNode, Visitor, visit
+from msgspec import Struct, field
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -23,6 +23,7 @@ from omniloket.disconnects import WhileConnected
 from omniloket.event_streams import EventStreamResponse
 from omniloket.house import House
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, MOST_CHARACTERS, parsed, preferred, takes_streams
+from omniloket.plain_messages import HEADERS, PlainRequest, PlainResponse
 from omniloket.refusals import ComeBackLater
 from omniloket.sessions import TooManySessions
 from resolvers.context import Context
@@ -47,14 +48,6 @@ REQUEST_HEADER = b"omniloket-request"
 
 PARTIAL_SUCCESS = 294
 
-HEADERS = {
-    "cache-control": "no-store",
-    "vary": "Accept, Authorization, Omniloket-Purpose",
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-}
 _STREAM_HEADERS = {**HEADERS, "content-type": f"{EVENT_STREAM}; charset=utf-8", "x-accel-buffering": "no"}
 _TYPES: dict[str, tuple[type, str]] = {
     "query": (str, "a string"),
@@ -90,8 +83,7 @@ class RequestTooLarge(RequestRejected):
         self.extensions["limit"] = limit
 
 
-@dataclass(frozen=True)
-class GraphQLRequest:
+class GraphQLRequest(Struct, frozen=True):
     """The parameters of a well-formed request."""
 
     query: str | None
@@ -111,7 +103,7 @@ class GraphQLEndpoint:
         self._cookie = house.settings.cookie
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        request = PlainRequest(scope, receive)
         request_header = REQUEST_HEADER, begin_request().encode()
         try:
             response = await self._respond(request)
@@ -401,8 +393,4 @@ def _response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     body = orjson.dumps(answer)
-    return Response(
-        sse.whole(body) if media_type == EVENT_STREAM else body,
-        status_code=status,
-        headers={**HEADERS, **(headers or {}), "content-type": f"{media_type}; charset=utf-8"},
-    )
+    return PlainResponse(sse.whole(body) if media_type == EVENT_STREAM else body, status, media_type, headers)

@@ -1,6 +1,7 @@
 """Content negotiation (RFC 9110, section 12.5.1) between the media types of a GraphQL response."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -11,6 +12,9 @@ _OFFERED = (GRAPHQL, JSON)
 
 MOST_CHARACTERS = 1_000
 """Of a header that is read here; the longest of a browser has some 150. What says more, says nothing that is known."""
+
+_REMEMBERED = 100
+"""Headers whose meaning is kept: all clients of one kind send the same."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,12 @@ class MediaRange:
 
 def parsed(text: str) -> MediaRange:
     """A media type or range as a header writes it: `application/json; charset=utf-8`."""
-    essence, *rest = text[:MOST_CHARACTERS].split(";")
+    return _parsed(text[:MOST_CHARACTERS])
+
+
+@lru_cache(_REMEMBERED)
+def _parsed(text: str) -> MediaRange:
+    essence, *rest = text.split(";")
     pairs = (part.partition("=") for part in rest)
     parameters = {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs if name.strip()}
     return MediaRange(essence.strip().lower(), parameters)
@@ -49,8 +58,11 @@ def preferred(accept: str | None) -> str | None:
     """
     if accept is None or not accept.strip():
         return GRAPHQL
-    if len(accept) > MOST_CHARACTERS:
-        return None
+    return _preferred(accept) if len(accept) <= MOST_CHARACTERS else None
+
+
+@lru_cache(_REMEMBERED)
+def _preferred(accept: str) -> str | None:
     ranges = _ranges(accept)
     weights = {offered: _weight(offered, ranges) for offered in _OFFERED}
     best = max(_OFFERED, key=lambda offered: weights[offered])

@@ -46,6 +46,8 @@ class Issuers:
 
         A token is verified once in a while; whether it was revoked is asked each time.
         """
+        if not self._issuers:
+            return None
         verified = self._remembered.get(token) or await self._verified(token)
         if verified is None:
             return None
@@ -72,7 +74,7 @@ class Issuers:
         return self._revoked is not None and self._revoked.has(verified.marks)
 
     async def _verified(self, token: str) -> "Verified | None":
-        issuer = self._issuers.get(_named_issuer(token)) if self._issuers else None
+        issuer = self._issuers.get(_named_issuer(token))
         if issuer is None:
             return None
         verified = await issuer.verified(token)

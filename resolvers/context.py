@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, TypeVar, cast
 
+from msgspec import Struct
+
 from engine.batching import RequestState
 from resolvers.fetching import Fetching
 from sources.ports import Collection, Sources
@@ -18,8 +20,7 @@ from subscriptions.sharing import Membership
 R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Viewer:
+class Viewer(Struct, frozen=True):
     """On whose behalf a question is asked. `principal` is the token's subject; `bsn` a citizen's own.
 
     `purpose` is what the request says it is for. `actor` is who asks for a citizen, by a delegated token; `name`, what
@@ -29,11 +30,14 @@ class Viewer:
     role: Role
     principal: str
     unit: str | None = None
-    bsn: str | None = field(default=None, repr=False)
+    bsn: str | None = None
     clearance: bool = False
     purpose: str | None = None
     actor: str | None = None
-    name: str | None = field(default=None, repr=False)
+    name: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<Viewer {self.role.value}>"
 
     @property
     def scope(self) -> Scope:

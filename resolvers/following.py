@@ -5,7 +5,6 @@ source. So links are read until a page is full of records that may be, and those
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
@@ -24,8 +23,7 @@ FURTHER = 10
 """How many times as many links are read where the first did not fill the page."""
 
 
-@dataclass(frozen=True)
-class Path(Generic[K, R]):
+class Path(Struct, Generic[K, R], frozen=True):
     """From a parent to its records: over `links`, of which `key_of` tells the key in `target`; None for nobody's."""
 
     links: Collection[K, Any]

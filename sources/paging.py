@@ -1,11 +1,11 @@
 """Pages by keyset: a position is the values of the order columns in one row, so that inserts never shift a page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from sources.errors import RecordMalformed
 
@@ -17,8 +17,7 @@ text of either; a position that is made elsewhere, to place an instant among a s
 """
 
 
-@dataclass(frozen=True)
-class PageRequest:
+class PageRequest(Struct, frozen=True):
     """At most `limit` rows strictly between `after` and `before`, in the collection's order.
 
     `backwards`: the rows nearest to `before` (or the end) instead of those nearest to `after`; the order of what

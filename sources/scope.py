@@ -1,10 +1,9 @@
 """Which rows a viewer may see: an argument of every call to a source, and part of its statement's WHERE."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """`everyone`: rows of all citizens. Else only those of `bsn`, or none at all without one.
 
     `confidential`: confidential reports too, which otherwise only their own reporter sees.

@@ -1,8 +1,7 @@
 """Who sees what, role by role; nothing tells that more exists."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from omniloket.settings import SettingsError
 from resolvers.ids import encode

@@ -1,9 +1,8 @@
 """Development tokens: they hold where their key is, and nowhere else."""
 
-from dataclasses import replace
-
 import jwt
 import pytest
+from msgspec.structs import replace
 
 from omniloket.identity import ALGORITHM, ISSUER, Identity, make_token
 from omniloket.oidc import Issuers

@@ -1,7 +1,8 @@
 """Contacts, and what hangs on them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from engine.batching import Partial
 from resolvers.citizens import checked_phone

@@ -1,13 +1,13 @@
 """What a page may be narrowed to. A field that is None does not narrow; bounds in time are `since <= t < until`."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
+
+from msgspec import Struct
 
 from sources.records import Direction, JourneyState, ReportKind, ReportStatus
 
 
-@dataclass(frozen=True)
-class NameMatch:
+class NameMatch(Struct, frozen=True):
     """Family name in full, without regard to case; given names by their beginning; birth date exactly."""
 
     family_name: str
@@ -15,8 +15,7 @@ class NameMatch:
     birth_date: date | None = None
 
 
-@dataclass(frozen=True)
-class CitizenMatch:
+class CitizenMatch(Struct, frozen=True):
     """Exactly one of these. `phone` is E.164; `email` is compared without regard to case."""
 
     bsn: str | None = None
@@ -25,8 +24,7 @@ class CitizenMatch:
     name: NameMatch | None = None
 
 
-@dataclass(frozen=True)
-class ContactFilter:
+class ContactFilter(Struct, frozen=True):
     channel: tuple[str, ...] | None = None
     direction: Direction | None = None
     unit: str | None = None
@@ -36,8 +34,7 @@ class ContactFilter:
     unassigned: bool | None = None
 
 
-@dataclass(frozen=True)
-class ReportFilter:
+class ReportFilter(Struct, frozen=True):
     number: tuple[str, ...] | None = None
     status: tuple[ReportStatus, ...] | None = None
     kind: tuple[ReportKind, ...] | None = None
@@ -46,8 +43,7 @@ class ReportFilter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True)
-class JourneyFilter:
+class JourneyFilter(Struct, frozen=True):
     """`since` and `until` bound the last activity."""
 
     state: tuple[JourneyState, ...] | None = None
@@ -56,8 +52,7 @@ class JourneyFilter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True)
-class EntryFilter:
+class EntryFilter(Struct, frozen=True):
     """Which kinds of a journey's entries, by the letters of `EntryKind`."""
 
     kinds: tuple[str, ...] = ()

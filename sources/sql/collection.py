@@ -6,14 +6,15 @@ shape for any number of them.
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
 import sqlalchemy as sa
+from msgspec import Struct
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from sources.errors import RecordMalformed, SourceError
@@ -43,7 +44,7 @@ _FILTERS = 100
 """Filters whose conditions a collection keeps."""
 
 _SHORT = 100
-"""How much such a filter may ask for: a character counts, and every value."""
+"""Characters that the texts of such a filter may have together."""
 
 
 @dataclass(frozen=True)
@@ -259,7 +260,7 @@ class SqlCollection(Generic[R, F]):
 
     def _filtered(self, filter: F) -> Conditions:
         """The conditions of a filter: kept, of one that asks for few and short values, since it is asked for again."""
-        return self._of_filter(filter) if _size(filter) <= _SHORT else self._narrowed(filter)
+        return self._of_filter(filter) if _is_short(filter) else self._narrowed(filter)
 
     def _narrowed(self, filter: F) -> Conditions:
         if self._narrow is None:
@@ -402,12 +403,16 @@ def _storable(keys: Iterable[Key], column: sa.ColumnElement[Any]) -> list[Key]:
     return [key for key in dict.fromkeys(keys) if isinstance(key, str) and _NUL not in key]
 
 
-def _size(value: object) -> int:
+def _is_short(filter: Any) -> bool:
+    return sum(map(_characters, [getattr(filter, name) for name in filter.__struct_fields__])) <= _SHORT
+
+
+def _characters(value: object) -> int:
     if isinstance(value, str):
-        return 1 + len(value)
+        return len(value)
     if isinstance(value, tuple):
-        return sum(map(_size, cast("tuple[object, ...]", value)))
-    return 1 + sum(_size(getattr(value, name)) for name in _members(type(value)))
+        return sum(map(_characters, cast("tuple[object, ...]", value)))
+    return _SHORT + 1 if isinstance(value, Struct) else 0
 
 
 def _holds_nul(value: object) -> bool:
@@ -418,12 +423,7 @@ def _holds_nul(value: object) -> bool:
         return _NUL in value
     if isinstance(value, tuple):
         return any(_holds_nul(each) for each in cast("tuple[object, ...]", value))
-    return any(_holds_nul(getattr(value, name)) for name in _members(type(value)))
-
-
-@cache
-def _members(class_: type) -> Sequence[str]:
-    return [each.name for each in fields(class_)] if is_dataclass(class_) else ()
+    return isinstance(value, Struct) and any(_holds_nul(getattr(value, name)) for name in value.__struct_fields__)
 
 
 def _array_type(column: sa.ColumnElement[Any]) -> sa.types.TypeEngine[Any]:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sources.sql.statements import Bound, Values
-from sources.sql.timestamps import within_range
+from sources.sql.timestamps import read_all_timestamps
 
 
 class StatementFailed(Exception):
@@ -85,11 +85,7 @@ class Held:
         try:
             if self._is_sqlite:
                 return await self._of_sqlite(bound)
-            try:
-                records = await self._driver.fetch(bound.text, *bound.values)
-            except OverflowError:
-                records = await within_range(self._driver, bound)
-            return list(map(_ALL_VALUES, records))
+            return list(map(_ALL_VALUES, await self._driver.fetch(bound.text, *bound.values)))
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, sqlite3.Error) as error:
             self._has_failed = True
             raise StatementFailed(is_without_answer=self.is_cut) from error
@@ -224,7 +220,10 @@ class Connections:
 
     async def _connect(self) -> Held:
         connection = await self.engine.connect()
-        return Held(connection, (await connection.get_raw_connection()).driver_connection)
+        driver = (await connection.get_raw_connection()).driver_connection
+        if self._file is None:
+            await read_all_timestamps(driver)
+        return Held(connection, driver)
 
     def _go_on_behind(self, task: asyncio.Task[Any]) -> None:
         self._behind.add(task)

@@ -5,19 +5,17 @@ instant is written with or without a fraction of a second: it sorts as time does
 two ways.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-
-from sources.sql.statements import Bound
 
 FIRST, LAST = datetime.min, datetime.max  # noqa: DTZ901 - naive, as these columns are
 """What timestamps are read as that are none in Python; no source takes them for instants."""
 
 _BEGIN = datetime(2000, 1, 1)  # noqa: DTZ001 - the same
 _INFINITY = 2**63 - 1
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def texts(timestamp: datetime) -> tuple[str, str]:
@@ -44,22 +42,25 @@ def bound(timestamp: datetime) -> sa.ColumnElement[datetime]:
     return sa.literal(timestamp, _Text())
 
 
-async def within_range(driver: Any, bound: Bound) -> Sequence[Any]:
-    """All rows of a statement on PostgreSQL, after asyncpg could not read some: a timestamp costs its own row alone."""
-    name = {"schema": "pg_catalog", "typename": "timestamp"}
-    await driver.set_type_codec(**name, encoder=_stored, decoder=_timestamp, format="tuple")
-    rows = await driver.fetch(bound.text, *bound.values)
-    await driver.reset_type_codec(**name)
-    return rows
+async def read_all_timestamps(driver: Any) -> None:
+    """Makes a connection to PostgreSQL read every timestamp, in half the time that asyncpg takes for one.
+
+    asyncpg fails at those that are none in Python, and with it all rows of the statement.
+    """
+    await driver.set_type_codec(
+        schema="pg_catalog", typename="timestamp", encoder=_stored, decoder=_timestamp, format="tuple"
+    )
 
 
 def _stored(timestamp: datetime) -> tuple[int]:
     """Microseconds since 2000, as asyncpg and PostgreSQL have it."""
-    return (_INFINITY if timestamp == LAST else (timestamp - _BEGIN) // timedelta(microseconds=1),)
+    if timestamp == LAST:
+        return (_INFINITY,)
+    return (-_INFINITY - 1,) if timestamp == FIRST else ((timestamp - _BEGIN) // _MICROSECOND,)
 
 
 def _timestamp(stored: tuple[int]) -> datetime:
     try:
-        return _BEGIN + timedelta(microseconds=stored[0])
+        return _BEGIN + _MICROSECOND * stored[0]
     except OverflowError:
         return LAST if stored[0] > 0 else FIRST

@@ -31,11 +31,13 @@ A coroutine function when it asks a source; a plain function when it only comput
 class RequestState:
     """What one request or event keeps while it runs, and no other ever sees. Contexts derive from it.
 
-    `partial_errors`: errors of fields that have a value nevertheless.
+    `partial_errors`: errors of fields that have a value nevertheless. `reads`: the attributes that the plan which is
+    executed reads of any object, as "Type.attribute"; None where it may be any.
     """
 
     loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict[Hashable, DataLoader[Any, Any]])
     partial_errors: list[GraphQLError] = field(default_factory=list[GraphQLError])
+    reads: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,14 @@ class Batched:
     """The declaration of a batched field. Each is itself and equal to no other.
 
     `prepare` turns the arguments as GraphQL gives them into the resolver's own, once a batch; what it raises is the
-    error of every parent.
+    error of every parent. `reads`: the attributes of its parents that the resolver reads, and of other types' objects
+    as "Type.attribute", besides what these are told apart by; None for any.
     """
 
     resolve: BatchResolver
     arguments: Mapping[str, Argument]
     prepare: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None
+    reads: Sequence[str] | None = None
 
     @property
     def is_asynchronous(self) -> bool:
@@ -91,9 +95,10 @@ def batched(
     prepare: Callable[[Any, dict[str, Any]], dict[str, Any]] | None = None,
     name: str | None = None,
     directives: Sequence[object] = (),
+    reads: Sequence[str] | None = None,
 ) -> Any:
     """A Strawberry field that `resolve` answers for all parents at once. `directives` stand in the printed schema."""
-    declaration = Batched(resolve, arguments or {}, prepare)
+    declaration = Batched(resolve, arguments or {}, prepare, reads)
     resolver = _loading(declaration) if declaration.is_asynchronous else _computing(declaration)
     sign(resolver, declaration.arguments)
     return strawberry.field(

@@ -16,7 +16,7 @@ from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.exceptions import WrongNumberOfResultsReturned
 
-from engine.batching import Batched, Partial, frozen
+from engine.batching import Batched, Partial, RequestState, frozen
 from engine.failures import NULLED, Failed, Settlement, Torn
 from engine.guards import Guard
 from engine.plan import Field, Plan, Selection, holds
@@ -72,6 +72,8 @@ class Run:
         self._refusals: dict[Guard, Exception | None] = {}
         self._core: Any = None
         self._has_marks = False
+        if isinstance(context, RequestState):
+            context.reads = plan.reads
 
     async def answers(self) -> Sequence[Answer]:
         """The answer for each root; none at all where something failed and there are several: which has it, is open."""

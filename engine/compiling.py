@@ -5,7 +5,7 @@ however many fragments lead there. What the executor does not do is found out he
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, cast
 
@@ -104,6 +104,7 @@ class _Compilation:
         declared = Counter(each.declaration for each in plan.fields())
         for each in plan.fields():
             each.is_alone = declared[each.declaration] == 1
+        plan.reads = _reads(plan.fields())
         return plan
 
     def _selection(self, type_: GraphQLObjectType, asked: Asked, depth: int) -> Selection:
@@ -159,14 +160,17 @@ class _Compilation:
         field.declaration = cast("Batched | None", definition.metadata.get(METADATA_KEY))
         if field.declaration is not None:
             field.is_asynchronous = field.declaration.is_asynchronous
+            field.reads = field.declaration.reads
             field.arguments = FieldArguments(self._compiler.conversions, field.definition, node)
         elif not definition.is_basic_field:
             raise NotCovered
         elif definition.default_resolver is getattr:
             field.attribute = definition.python_name
             field.read = attrgetter(definition.python_name)
+            field.reads = (definition.python_name,)
         else:
             field.read = _through(definition.default_resolver, definition.python_name)
+            field.reads = None
 
     def _completion(self, field: Field, type_: Any, below: Asked, depth: int, *, nullable: bool) -> Completion:
         if isinstance(type_, GraphQLNonNull):
@@ -267,6 +271,15 @@ def _below(occurrences: Sequence[Occurrence]) -> Asked:
         for each in occurrences
         if each.node.selection_set is not None
     )
+
+
+def _reads(fields: Iterable[Field]) -> frozenset[str] | None:
+    found: set[str] = set()
+    for field in fields:
+        if field.reads is None:
+            return None
+        found.update(name if "." in name else f"{field.parent.name}.{name}" for name in field.reads)
+    return frozenset(found)
 
 
 def _is_read_in_place(field: Field) -> bool:

@@ -51,6 +51,7 @@ class Field:
 
     `attribute`: the name of the attribute that `read` reads, where it does nothing else. `only_selection`: the
     selection of its objects, where all are of one type. `is_alone`: no other field of the plan has its declaration.
+    `reads`: the attributes that it reads, as in `Batched`.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Field:
     declaration: Batched | None = None
     is_asynchronous: bool = False
     is_alone: bool = False
+    reads: Sequence[str] | None = ()
     arguments: Arguments | None = None
     guard: Guard | None = None
     only_selection: "Selection | None" = None
@@ -100,7 +102,10 @@ class Selection:
 
 @dataclass(eq=False, repr=False)
 class Plan:
-    """One operation. `deciding_variables`: those by which @include and @skip decide. `selections`: all of them."""
+    """One operation. `deciding_variables`: those by which @include and @skip decide. `selections`: all of them.
+
+    `reads`: the attributes of any object that its fields read, as "Type.attribute"; None where it may be any.
+    """
 
     schema: GraphQLSchema
     document: DocumentNode
@@ -108,6 +113,7 @@ class Plan:
     selection: Selection
     deciding_variables: frozenset[str]
     selections: Sequence[Selection] = ()
+    reads: frozenset[str] | None = None
 
     def fields(self) -> Iterator[Field]:
         """The fields of all selections."""

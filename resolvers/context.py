@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any, TypeVar, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.batching import RequestState
 from resolvers.fetching import Fetching
@@ -112,8 +113,9 @@ class Context(RequestState):
 
     @property
     def scope(self) -> Scope:
-        """The rows that may be seen: none without a purpose, where one is needed."""
-        return NOBODY if self.lacks_purpose else self.viewer.scope
+        """The rows that may be seen, none without a purpose, where one is needed; and what of them is asked for."""
+        scope = NOBODY if self.lacks_purpose else self.viewer.scope
+        return scope if self.reads is None else replace(scope, reads=self.reads)
 
     def refused_by_id(self, type_name: str) -> Exception | None:
         """Why the viewer may not look for objects of a type by their ids, whether they exist or not."""

@@ -71,7 +71,9 @@ class Contact(Node):
     attachments: list[Attachment] | None = batched(
         contacts.attachments, "Files that came with it.", directives=[ListSize(assumed_size=3)]
     )
-    citizen: Citizen | None = batched(contacts.citizen, "The citizen. Null for an unknown caller.")
+    citizen: Citizen | None = batched(
+        contacts.citizen, "The citizen. Null for an unknown caller.", reads=["citizen_bsn"]
+    )
     journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = batched(
         contacts.journey, "The journey that it is part of. Null while it is in none."
     )

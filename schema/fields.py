@@ -42,8 +42,12 @@ def batched(
     access: Access | None = None,
     name: str | None = None,
     directives: Sequence[object] = (),
+    reads: Sequence[str] = (),
 ) -> Any:
-    """A field that `resolve` answers for all parents at once. A list of objects says how long, by ListSize."""
+    """A field that `resolve` answers for all parents at once. A list of objects says how long, by ListSize.
+
+    `reads`: what it reads of records besides their keys. What no field of a question reads, no source is asked for.
+    """
     return declare(
         resolve,
         description=description,
@@ -51,6 +55,7 @@ def batched(
         directives=[*directives, *_directives(access)],
         arguments=arguments,
         prepare=lambda _context, given: plain(given),
+        reads=reads,
     )
 
 
@@ -60,7 +65,7 @@ def guarded(name: str, description: str, *, access: Access) -> Any:
     def read(records: Sequence[object], context: Context) -> Sequence[object]:
         return [value_for(access, record, context.viewer, getattr(record, name)) for record in records]
 
-    return declare(read, description=description, directives=[access])
+    return declare(read, description=description, directives=[access], reads=[name])
 
 
 def connection(
@@ -85,6 +90,7 @@ def connection(
         directives=[*_directives(access), _paged(paging)],
         arguments={**(arguments or {}), **paging},
         prepare=prepare,
+        reads=(),
     )
 
 

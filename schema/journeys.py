@@ -67,7 +67,12 @@ class Journey(Node):
     record: ClassVar[type] = records.Journey
 
     state: JourneyState = field("Where it stands.")
-    subject: str | None = batched(journeys.subjects, "What it is about, in a few words.", access=OF_REPORTS)
+    subject: str | None = batched(
+        journeys.subjects,
+        "What it is about, in a few words.",
+        access=OF_REPORTS,
+        reads=["Contact.subject", "Report.title"],
+    )
     opened_at: datetime = field("When it began.")
     last_active_at: datetime = field("When something last happened.")
     closed_at: datetime | None = field("When it was closed. Null while it is not.")
@@ -76,7 +81,9 @@ class Journey(Node):
         "The channels that it has passed, in order of first use.",
         directives=[ListSize(assumed_size=5)],
     )
-    citizen: Citizen | None = batched(journeys.citizen, "The citizen whose journey it is. Null while unknown.")
+    citizen: Citizen | None = batched(
+        journeys.citizen, "The citizen whose journey it is. Null while unknown.", reads=["citizen_key"]
+    )
     contacts: Connection[Contact] | None = connection(
         journeys.contacts, "JourneyContact", "Its contacts, newest first."
     )

@@ -58,7 +58,7 @@ class StatusChange(Node):
         "note", "An internal note; for employees of the unit that handles the report.", access=INTERNAL_NOTES
     )
     at: datetime = field("When it changed.")
-    by: Agent | None = batched(reports.agent_of_change, "The employee who changed it.")
+    by: Agent | None = batched(reports.agent_of_change, "The employee who changed it.", reads=["agent_key"])
 
 
 @strawberry.federation.type(
@@ -85,7 +85,7 @@ class Report(Node):
     filed_at: datetime = field("When it was filed.")
     updated_at: datetime = field("When it last changed.")
     confidential: bool | None = field("Whether only named roles may see it; for employees only.", COLLEAGUES)
-    citizen: Citizen | None = batched(reports.citizen, "The citizen who made the report.")
+    citizen: Citizen | None = batched(reports.citizen, "The citizen who made the report.", reads=["citizen_bsn"])
     journey: Annotated["Journey", strawberry.lazy("schema.journeys")] | None = batched(
         reports.journey, "The journey that it is part of. Null while it is in none."
     )

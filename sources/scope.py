@@ -6,12 +6,15 @@ from msgspec import Struct
 class Scope(Struct, frozen=True):
     """`everyone`: rows of all citizens. Else only those of `bsn`, or none at all without one.
 
-    `confidential`: confidential reports too, which otherwise only their own reporter sees.
+    `confidential`: confidential reports too, which otherwise only their own reporter sees. `reads`: what of the rows,
+    as "Contact.subject" by records and their attributes; None for all. What else a source would have to read, it may
+    leave out: then it is None in the record.
     """
 
     everyone: bool = False
     confidential: bool = False
     bsn: str | None = None
+    reads: frozenset[str] | None = None
 
     @property
     def nobody(self) -> bool:

@@ -31,6 +31,7 @@ R = TypeVar("R")
 F = TypeVar("F")
 
 Condition = sa.ColumnElement[bool]
+Columns = Sequence[sa.ColumnElement[Any]]
 Own = Sequence[sa.BindParameter[str]]
 Visible = Callable[[Scope, Own], Condition]
 """From a scope to the rows within it. Where these are the viewer's own, they are those of one of the parameters."""
@@ -42,6 +43,9 @@ _NUL = "\x00"
 
 _FILTERS = 100
 """Filters whose conditions a collection keeps."""
+
+_QUESTIONS = 500
+"""Sets of attributes of which a collection remembers which columns they leave out."""
 
 _SHORT = 100
 """Characters that the texts of such a filter may have together."""
@@ -63,7 +67,8 @@ class SqlCollection(Generic[R, F]):
     """Records in one database; `sources.ports.Collection` says what the methods promise.
 
     `written` gives the naive form in which the back-end writes an instant; `own` every form in which it may hold a
-    citizen service number, always as many.
+    citizen service number, always as many. `parts` names columns that may be NULL, by the attribute of the record that
+    they are for ("Contact.body"): they are read only for who asks for it. A column may be for several.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class SqlCollection(Generic[R, F]):
         own: Callable[[str], Sequence[str]] = lambda bsn: [bsn],
         narrow: Callable[[F], Sequence[Condition]] | None = None,
         links: Mapping[str, Link] | None = None,
+        parts: Mapping[str, Sequence[sa.ColumnElement[Any]]] | None = None,
     ) -> None:
         self._database = database
         self._rows = rows
@@ -90,7 +96,8 @@ class SqlCollection(Generic[R, F]):
         self._instants = [isinstance(column.type, sa.DateTime) and database.is_postgresql for column in order]
         self._selected = list(columns)
         self._columns = [_raw(database, column) for column in columns]
-        self._key_of = itemgetter(self._place(key, "_key"))
+        key_place = self._place(key, "_key")
+        self._key_of = itemgetter(key_place)
         self._order_places = [self._place(column, f"_order{index}") for index, column in enumerate(order)]
         self._position_of = _position_at(self._order_places)
         self._parent_of = itemgetter(len(self._columns))
@@ -106,6 +113,11 @@ class SqlCollection(Generic[R, F]):
         self._links = links or {}
         self._statements = Statements(database.dialect)
         self._of_filter = lru_cache(_FILTERS)(self._narrowed)
+        self.parts = parts or {}
+        self._parts = [(self._place(column), attribute) for attribute, each in self.parts.items() for column in each]
+        if {place for place, _ in self._parts} & {key_place, *self._order_places}:
+            raise TypeError("What rows are told apart and ordered by is always read.")
+        self._left_out = lru_cache(_QUESTIONS)(self._not_read)
 
     @property
     def source(self) -> str:
@@ -116,9 +128,9 @@ class SqlCollection(Generic[R, F]):
         if not wanted or self._sees_nothing(scope):
             return [None] * len(ids)
 
-        def make(visible: Condition) -> Statement:
+        def make(visible: Condition, columns: Columns) -> Statement:
             wanted_keys = sa.select(self._array(self._key))
-            return sa.select(*self._columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
+            return sa.select(*columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
 
         statement = self._bound("by ids", make, scope, ids=wanted)
         rows = await self._database.rows(statement)
@@ -134,8 +146,8 @@ class SqlCollection(Generic[R, F]):
             return [Page() for _ in parent_ids]
         conditions = self._conditions(page, filter)
 
-        def make(visible: Condition) -> Statement:
-            return self._of_parents_statement(self._links[link], page, [visible, *conditions.each])
+        def make(visible: Condition, columns: Columns) -> Statement:
+            return self._of_parents_statement(self._links[link], page, [visible, *conditions.each], columns)
 
         shape = ("of parents", link, page.limit, page.backwards)
         statement = self._bound(shape, make, scope, conditions, wanted)
@@ -150,8 +162,8 @@ class SqlCollection(Generic[R, F]):
             return Page()
         conditions = self._conditions(page, filter)
 
-        def make(visible: Condition) -> Statement:
-            rows = sa.select(*self._columns).select_from(self._rows).where(visible, *conditions.each)
+        def make(visible: Condition, columns: Columns) -> Statement:
+            rows = sa.select(*columns).select_from(self._rows).where(visible, *conditions.each)
             return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
 
         statement = self._bound(("page", page.limit, page.backwards), make, scope, conditions)
@@ -167,7 +179,7 @@ class SqlCollection(Generic[R, F]):
             return [0] * len(parent_ids)
         conditions = self._conditions(None, filter)
 
-        def make(visible: Condition) -> Statement:
+        def make(visible: Condition, _columns: Columns) -> Statement:
             parents = sa.select(self._array(hung.column))
             counted = sa.select(hung.column, sa.func.count())
             rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), visible)
@@ -182,7 +194,7 @@ class SqlCollection(Generic[R, F]):
             return 0
         conditions = self._conditions(None, filter)
 
-        def make(visible: Condition) -> Statement:
+        def make(visible: Condition, _columns: Columns) -> Statement:
             return sa.select(sa.func.count()).select_from(self._rows).where(visible, *conditions.each)
 
         statement = self._bound("count", make, scope, conditions)
@@ -192,28 +204,46 @@ class SqlCollection(Generic[R, F]):
     def _bound(
         self,
         shape: Hashable,
-        make: Callable[[Condition], Statement],
+        make: Callable[[Condition, Columns], Statement],
         scope: Scope,
         conditions: Conditions = NO_CONDITIONS,
         ids: Sequence[Key] = (),
     ) -> Bound:
-        """What `make` makes of the rows that may be seen, under these conditions as well."""
+        """What `make` makes of the rows that may be seen, and what of them is asked for, under these conditions."""
         named = {IDS: self._ids(ids)}
         if not scope.everyone:
             named |= {f"{OWN}{index}": form for index, form in enumerate(self._own(scope.bsn or ""))}
-        shape = (shape, scope.everyone, scope.confidential)
-        return self._statements.bound(
-            shape, lambda: make(self._visible(scope, self._own_parameters)), conditions, named, len(ids)
-        )
+        left_out = self._left_out(scope.reads)
+        shape = (shape, scope.everyone, scope.confidential, left_out)
 
-    def _of_parents_statement(self, link: Link, page: PageRequest, conditions: Sequence[Condition]) -> Statement:
+        def made() -> Statement:
+            return make(self._visible(scope, self._own_parameters), self._without(left_out))
+
+        return self._statements.bound(shape, made, conditions, named, len(ids))
+
+    def _not_read(self, reads: frozenset[str] | None) -> frozenset[int]:
+        """The places of the columns that are left out where only these attributes are asked for."""
+        if reads is None:
+            return frozenset()
+        wanted = {place for place, attribute in self._parts if attribute in reads}
+        return frozenset(place for place, _ in self._parts) - wanted
+
+    def _without(self, left_out: frozenset[int]) -> Columns:
+        return [
+            sa.null().label(cast("Any", column).name) if place in left_out else column
+            for place, column in enumerate(self._columns)
+        ]
+
+    def _of_parents_statement(
+        self, link: Link, page: PageRequest, conditions: Sequence[Condition], columns: Columns
+    ) -> Statement:
         """LATERAL on PostgreSQL, which stops at each parent's last wanted row; a window function on SQLite."""
         rows = _joined(self._rows, link)
         if not self._database.is_postgresql:
-            return self._windowed(link, page, conditions)
+            return self._windowed(link, page, conditions, columns)
         parents = self._array(link.column).table
         each = (
-            sa.select(*self._columns)
+            sa.select(*columns)
             .select_from(rows)
             .where(link.column == parents.c.value, *conditions)
             .order_by(*self._ordering(page.backwards))
@@ -227,10 +257,10 @@ class SqlCollection(Generic[R, F]):
             .order_by(*self._directed(order, page.backwards))
         )
 
-    def _windowed(self, link: Link, page: PageRequest, conditions: Sequence[Condition]) -> Statement:
+    def _windowed(self, link: Link, page: PageRequest, conditions: Sequence[Condition], columns: Columns) -> Statement:
         place = sa.func.row_number().over(partition_by=link.column, order_by=self._ordering(page.backwards))
         numbered = (
-            sa.select(*self._columns, link.column.label("_parent"), place.label("_place"))
+            sa.select(*columns, link.column.label("_parent"), place.label("_place"))
             .select_from(_joined(self._rows, link))
             .where(link.column.in_(sa.select(self._array(link.column))), *conditions)
             .subquery("numbered")
@@ -238,11 +268,13 @@ class SqlCollection(Generic[R, F]):
         statement = sa.select(numbered).order_by(numbered.c["_place"])
         return statement if page.limit is None else statement.where(numbered.c["_place"] <= page.limit + 1)
 
-    def _place(self, column: sa.ColumnElement[Any], name: str) -> int:
+    def _place(self, column: sa.ColumnElement[Any], name: str | None = None) -> int:
         """Which of the selected columns it is. One that is not among them yet is selected as well, by this name."""
         for place, each in enumerate(self._selected):
             if column is each:
                 return place
+        if name is None:
+            raise TypeError(f"{column} is none of the columns that may be left out.")
         self._selected.append(column)
         self._columns.append(_raw(self._database, column).label(name))
         return len(self._columns) - 1

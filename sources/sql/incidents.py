@@ -116,6 +116,7 @@ sa.Index("incident_status_incident", _status.incident_nummer, _status.tijdstip, 
 sa.Index("betrokkene_incident", _involved.incident_nummer, _involved.rol_cd)
 sa.Index("betrokkene_bsn", _involved.bsn, _involved.rol_cd, _involved.incident_nummer)
 
+_STATUS_LABEL = STATUSCODE.c.omschrijving.label("status_omschrijving")
 _reporter = BETROKKENE.alias("aangever")
 _REPORTER_BSN = (
     sa.select(_reporter.c.bsn)
@@ -133,7 +134,7 @@ def reports(database: Database) -> SqlCollection[Report, ReportFilter]:
     return SqlCollection(
         database,
         rows=INCIDENT.outerjoin(STATUSCODE, _incident.status_cd == STATUSCODE.c.code),
-        columns=[*_incident, STATUSCODE.c.omschrijving.label("status_omschrijving"), _REPORTER_BSN],
+        columns=[*_incident, _STATUS_LABEL, _REPORTER_BSN],
         key=_incident.nummer,
         order=[_incident.aangemaakt_op, _incident.nummer],
         descending=True,
@@ -141,6 +142,16 @@ def reports(database: Database) -> SqlCollection[Report, ReportFilter]:
         visible=_visible,
         narrow=_narrow,
         links={"citizen": Link(_involved.bsn, via=(BETROKKENE, sa.and_(_reporter_of_incident(), _IS_SAID_FIRST)))},
+        parts={
+            "Report.status_label": [_STATUS_LABEL],
+            "Report.category": [_incident.categorie],
+            "Report.description": [_incident.omschrijving],
+            "Report.unit": [_incident.eenheid],
+            "Report.location": [_incident.straat, _incident.plaats, _incident.breedtegraad, _incident.lengtegraad],
+            "Report.incident_at": [_incident.pleegtijdstip],
+            "Report.confidential": [_incident.vertrouwelijk],
+            "Report.citizen_bsn": [_REPORTER_BSN],
+        },
     )
 
 
@@ -155,6 +166,11 @@ def status_changes(database: Database) -> SqlCollection[StatusChange, None]:
         read=_READ_STATUS_CHANGE,
         visible=_visible,
         links={"report": Link(_status.incident_nummer)},
+        parts={
+            "StatusChange.label": [_STATUS_LABEL],
+            "StatusChange.note": [_status.notitie],
+            "StatusChange.agent_key": [_status.medewerker_nr],
+        },
     )
 
 
@@ -179,7 +195,7 @@ def involvement_log(database: Database) -> SqlLog[Involvement]:
 _STATUS_ROWS = INCIDENT_STATUS.outerjoin(STATUSCODE, _status.status_cd == STATUSCODE.c.code).join(
     INCIDENT, _status.incident_nummer == _incident.nummer
 )
-_STATUS_COLUMNS = [*_status, STATUSCODE.c.omschrijving.label("status_omschrijving"), _incident.eenheid]
+_STATUS_COLUMNS = [*_status, _STATUS_LABEL, _incident.eenheid]
 
 
 _IS_SAID_FIRST = is_first(BETROKKENE, _involved.volgnummer, _involved.incident_nummer, _involved.bsn, _involved.rol_cd)

@@ -173,6 +173,11 @@ def journeys(database: Database, sealer: Sealer) -> SqlCollection[Journey, Journ
             "report": Link(_entry.key, via=(ENTRY, _entry_of(EntryKind.REPORT))),
             "citizen": Link(_journey.citizen_key, forms=lambda bsn: citizen_keys(sealer, str(bsn))),
         },
+        parts={
+            "Journey.citizen_key": [_journey.citizen_key],
+            "Journey.closed_at": [_journey.closed_at],
+            "Journey.closes_at": [_journey.closes_at],
+        },
     )
 
 

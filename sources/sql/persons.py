@@ -62,6 +62,21 @@ class Persoon(Register, table=True):
 
 PERSOON = table_of(Persoon)
 _columns = PERSOON.c
+_NAME_COLUMNS = [_columns.voornamen, _columns.voorvoegsel, _columns.geslachtsnaam]
+_ADDRESS_COLUMNS = [
+    _columns.straatnaam,
+    _columns.huisnummer,
+    _columns.huisletter,
+    _columns.huisnummertoevoeging,
+    _columns.aanduiding_huisnummer,
+    _columns.postcode,
+    _columns.woonplaats,
+    _columns.locatiebeschrijving,
+    _columns.adresregel1,
+    _columns.adresregel2,
+    _columns.adresregel3,
+    _columns.land,
+]
 FAMILY_NAME = sa.func.lower(_columns.geslachtsnaam)
 EMAIL = sa.func.lower(_columns.emailadres)
 PHONE = digits_of(_columns.telefoonnummer)
@@ -82,6 +97,17 @@ def citizens(database: Database) -> SqlCollection[Citizen, CitizenMatch]:
         read=_READ_CITIZEN,
         visible=_visible,
         narrow=_narrow,
+        parts={
+            "Citizen.full_name": [_columns.titel_predicaat, _columns.titel_soort, *_NAME_COLUMNS],
+            "Citizen.given_names": [_columns.voornamen],
+            "Citizen.family_name_prefix": [_columns.voorvoegsel],
+            "Citizen.family_name": [_columns.geslachtsnaam],
+            "Citizen.birth_date": [_columns.geboortedatum],
+            "Citizen.deceased_on": [_columns.overlijdensdatum],
+            "Citizen.address": _ADDRESS_COLUMNS,
+            "Citizen.email": [_columns.emailadres],
+            "Citizen.phone": [_columns.telefoonnummer],
+        },
     )
 
 

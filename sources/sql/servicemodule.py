@@ -123,15 +123,9 @@ _SUBJECT_OF_CONTACT = sa.and_(
     ONDERWERP.c.klantcontact_nummer == _contact.nummer,
     is_first(ONDERWERP, ONDERWERP.c.volgnummer, ONDERWERP.c.klantcontact_nummer, ONDERWERP.c.incident_nummer),
 )
-_CONTACT_COLUMNS = [
-    *_contact,
-    KANAAL.c.naam.label("kanaal_naam"),
-    KANAAL.c.soort_cd,
-    KANAAL.c.spoed,
-    KANAAL.c.actief,
-    MEDEWERKER.c.naam.label("medewerker_naam"),
-    MEDEWERKER.c.eenheid,
-]
+_CHANNEL_COLUMNS = [KANAAL.c.naam.label("kanaal_naam"), KANAAL.c.soort_cd, KANAAL.c.spoed, KANAAL.c.actief]
+_EMPLOYEE_COLUMNS = [MEDEWERKER.c.naam.label("medewerker_naam"), MEDEWERKER.c.eenheid]
+_CONTACT_COLUMNS = [*_contact, *_CHANNEL_COLUMNS, *_EMPLOYEE_COLUMNS]
 
 
 def contacts(database: Database) -> SqlCollection[Contact, ContactFilter]:
@@ -152,6 +146,15 @@ def contacts(database: Database) -> SqlCollection[Contact, ContactFilter]:
         links={
             "citizen": Link(_contact.bsn),
             "report": Link(ONDERWERP.c.incident_nummer, via=(ONDERWERP, _SUBJECT_OF_CONTACT)),
+        },
+        parts={
+            "Contact.channel": [_contact.kanaal_cd, *_CHANNEL_COLUMNS],
+            "Contact.subject": [_contact.onderwerp],
+            "Contact.body": [_contact.tekst],
+            "Contact.phone": [_contact.telefoonnummer],
+            "Contact.handled_by": [_contact.medewerker_nr, *_EMPLOYEE_COLUMNS],
+            "Contact.location": [_contact.breedtegraad, _contact.lengtegraad, _contact.nauwkeurigheid_m],
+            "Contact.citizen_bsn": [_contact.bsn],
         },
     )
 

@@ -347,14 +347,14 @@ class SqlCollection(Generic[R, F]):
         number, and it would plan each statement anew, which takes up to ten times as long as executing it.
         """
         if self._database.is_postgresql:
-            bound = sa.bindparam(IDS, None, type_=ARRAY(_array_type(column)))
+            bound = sa.cast(sa.bindparam(IDS, None, type_=sa.String()), ARRAY(_array_type(column)))
             unseen = sa.select(bound).scalar_subquery()
             return sa.func.unnest(unseen).table_valued("value", name="ids").render_derived().c.value
         return sa.func.json_each(sa.bindparam(IDS, None)).table_valued("value", name="ids").c.value
 
     def _ids(self, ids: Sequence[Key]) -> object:
-        """The ids as the parameter takes them."""
-        return ids if self._database.is_postgresql else orjson.dumps(ids).decode()
+        """The ids as the parameter takes them. PostgreSQL's own text of an array costs a third of asyncpg's bytes."""
+        return array_text(ids) if self._database.is_postgresql else orjson.dumps(ids).decode()
 
     def _forms(self, link: str, parent_ids: Sequence[Key]) -> list[Sequence[Key]]:
         forms = self._links[link].forms
@@ -377,6 +377,14 @@ class SqlCollection(Generic[R, F]):
 
     def _sees_nothing(self, scope: Scope) -> bool:
         return scope.nobody and not self._public
+
+
+def array_text(values: Sequence[Key]) -> str:
+    """Numbers, or texts without U+0000, as PostgreSQL writes an array (PostgreSQL documentation, section 8.15.6)."""
+    if not values or isinstance(values[0], int):
+        return f"{{{','.join(map(str, values))}}}"
+    quoted = [str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values]
+    return '{"' + '","'.join(quoted) + '"}'
 
 
 def _beyond_range(value: str | int | datetime, *, below: bool) -> str | int | datetime:

@@ -58,7 +58,9 @@ async def test_the_answer_names_the_source_and_the_field_and_never_the_value(own
     await write(own_urls["persons"], "UPDATE persoon SET geboortedatum = '19991399'")
     async with opened(own_urls) as ask:
         bsn = (await rows_of(own_urls["persons"], persons.PERSOON))[0]["bsn"]
-        response = await ask("query Q($bsn: BSN!) { citizen(by: {bsn: $bsn}) { fullName } channels { code } }", bsn=bsn)
+        query = "query Q($bsn: BSN!) { citizen(by: {bsn: $bsn}) { fullName %s } channels { code } }"
+        response = await ask(query % "birthDate", bsn=bsn)
+        assert (await ask.data(query % "", bsn=bsn))["citizen"]["fullName"]  # of whom no date is read
     (error,) = response["errors"]
     assert (error["path"], error["extensions"]["code"]) == (["citizen"], "INTERNAL")
     assert (error["extensions"]["source"], error["extensions"]["field"]) == ("persons", "geboortedatum")

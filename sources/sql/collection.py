@@ -390,7 +390,7 @@ def array_text(values: Sequence[Key]) -> str:
 def _beyond_range(value: str | int | datetime, *, below: bool) -> str | int | datetime:
     """The last and the first timestamp stand for all that are none in Python: whoever was among them is past them all.
 
-    asyncpg writes the two as infinity, which none of them is beyond.
+    The two are written as infinity, which none of them is beyond.
     """
     if value == LAST and below:
         return LAST - datetime.resolution

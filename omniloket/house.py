@@ -54,8 +54,13 @@ log = structlog.get_logger("omniloket")
 
 _refuses_personal = refusal(PERSONAL)
 
+DOCUMENT_POINTS = 100
 CHARACTERS_A_POINT = 4
-"""Of a document that has to be parsed and validated first: some 15 microseconds, as long as four objects take."""
+"""Of a document that has to be parsed and validated first: half a millisecond however short it is, and some 5
+microseconds for every four characters, as long as an object takes."""
+
+REFUSED_VALUES_POINTS = 100
+"""What variables cost that hold too much: all of their JSON has been read by then."""
 
 BAD_TOKEN_POINTS = 10
 """What a token that does not hold costs the address that it comes from: as much as any operation."""
@@ -104,7 +109,7 @@ class House:
             text, trusted = self.trusted.documents.found(given, document_id, context.viewer)
             context.document = None if trusted is None else trusted.name
             if not self.executor.knows(text):
-                self.rates.charge(context, len(text) / CHARACTERS_A_POINT)
+                self.rates.charge(context, DOCUMENT_POINTS + len(text) / CHARACTERS_A_POINT)
             prepared = self.executor.prepare(text, operation_name)
             if query is not None:
                 self.registered.register(document_id, query)
@@ -160,7 +165,11 @@ class House:
 
     def _check(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> int:
         """Refuses what may not be executed, before it waits for its turn; what may is paid for. Gives the price."""
-        self.executor.check(prepared, variables)
+        try:
+            self.executor.check(prepared, variables)
+        except RequestRefused:
+            self.rates.charge(context, REFUSED_VALUES_POINTS)
+            raise
         if prepared.root_fields & _INTROSPECTION and not self._shows_schema(context.viewer):
             raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
         return self._charge(prepared, variables, context)

@@ -436,7 +436,7 @@ class Settings(BaseSettings):
         description="Addresses or networks from which `/metrics` is read; it is not there for others.",
     )
     max_body_bytes: int = Field(
-        default=1_048_576, ge=1024, le=67_108_864, description="Bytes that the body of a request may have."
+        default=262_144, ge=1024, le=67_108_864, description="Bytes that the body of a request may have."
     )
     documents: int = Field(
         default=1000, ge=1, le=100_000, description="Parsed and validated documents remembered, in each process."

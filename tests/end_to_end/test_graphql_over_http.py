@@ -118,7 +118,7 @@ def test_a_compressed_body_is_refused(server: Server, client: httpx.Client) -> N
         b"true",
         b"[]",
         b"[" * 100_000,
-        b'{"query": "{ __typename }", "variables": ' + b'{"a":' * 50_000 + b"}" * 50_000 + b"}",
+        b'{"query": "{ __typename }", "variables": ' + b'{"a":' * 40_000 + b"}" * 40_000 + b"}",
         b'{"query": "{ __typename }", "variables": {"a": ' + b"9" * 5_000,
         b"\xff\xfe\x00",
         b'{"query": "\xff"}',
@@ -278,15 +278,15 @@ def test_persisted_queries_are_answered_in_the_form_that_clients_fall_back_on(
     assert post(server, client, {**FINE, "extensions": extensions}, accept).json() == {"data": {"__typename": "Query"}}
 
 
-def test_the_body_may_have_a_mebibyte_and_no_more(server: Server, client: httpx.Client) -> None:
+def test_the_body_may_have_a_quarter_of_a_mebibyte_and_no_more(server: Server, client: httpx.Client) -> None:
     frame = json.dumps({**FINE, "extensions": {"padding": "#"}})
-    fitting = frame.replace("#", "x" * (2**20 - len(frame) + 1))
-    assert len(fitting) == 2**20
+    fitting = frame.replace("#", "x" * (2**18 - len(frame) + 1))
+    assert len(fitting) == 2**18
     assert post(server, client, fitting.encode()).status_code == 200
     refused(post(server, client, fitting.encode() + b" "), 413, "LIMIT_EXCEEDED")
 
     def unannounced() -> Any:
-        yield from [b" " * 65536] * 17
+        yield from [b" " * 65536] * 5
 
     response = client.post(server.url, content=unannounced(), headers={"content-type": JSON, "accept": GRAPHQL})
     refused(response, 413, "LIMIT_EXCEEDED")
@@ -401,7 +401,7 @@ def test_variables_may_hold_so_many_values(server: Server, client: httpx.Client,
     agent = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
     body = {"query": query, "variables": {"states": ["OPEN"] * 3_999}}
     assert post(server, client, body, **agent).status_code in (200, 294)  # a filter takes fewer
-    for beyond in (["OPEN"] * 4_000, [[]] * 250_000, [{"OPEN": ["OPEN"] * 3_998}]):
+    for beyond in (["OPEN"] * 4_000, [[]] * 60_000, [{"OPEN": ["OPEN"] * 3_998}]):
         response = post(server, client, {"query": query, "variables": {"states": beyond}})
         refused(response, 400, "LIMIT_EXCEEDED")
         assert response.json()["errors"][0]["extensions"]["limit"] == "values"

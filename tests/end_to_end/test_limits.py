@@ -71,6 +71,7 @@ def test_a_list_of_negative_length_gives_no_points_back(frugal: Server, size: st
 
 def test_an_answer_tells_its_cost_to_who_asks(frugal: Server) -> None:
     token = agent(frugal, "curious")
+    post(frugal, None, "192.0.2.11", query=SMALL)  # which makes it known
     answer = post(frugal, token, "192.0.2.10", query=SMALL, extensions={"cost": True}).json()
     cost = answer["extensions"]["cost"]
     assert cost["price"] == 11
@@ -101,13 +102,29 @@ def test_a_principal_that_has_used_its_points_is_told_when_to_come_back(frugal: 
 
 def test_documents_that_are_never_the_same_cost_by_their_length(frugal: Server) -> None:
     token = agent(frugal, "inventive")
-    statuses = [post(frugal, token, "192.0.2.40", query="?" * 3_900 + str(n)).status_code for n in range(3)]
+    statuses = [post(frugal, token, "192.0.2.40", query="?" * 3_500 + str(n)).status_code for n in range(3)]
     assert statuses == [400, 400, 429]
+
+
+def test_short_documents_that_are_never_the_same_cost_a_hundred_points_each(frugal: Server) -> None:
+    token = agent(frugal, "brief")
+    statuses = [post(frugal, token, "192.0.2.41", query=f"?{n}").status_code for n in range(40)]
+    assert 19 <= statuses.index(429) <= 25
+
+
+def test_variables_that_hold_too_much_cost_a_hundred_points(frugal: Server) -> None:
+    token = agent(frugal, "wordy")
+    much = {"query": SMALL, "variables": {"unknown": [0] * 5_000}}
+    statuses = [post(frugal, token, "192.0.2.42", **much).status_code for _ in range(40)]
+    assert 18 <= statuses.index(429) <= 25
 
 
 def test_principals_of_one_address_share_its_points(frugal: Server) -> None:
     tokens = [agent(frugal, f"one of many {n}") for n in range(4)]
     wide = {"query": WIDE, "variables": {"outer": 19, "inner": 48}}
+    post(
+        frugal, agent(frugal, "first"), "192.0.2.52", query=WIDE, variables={"outer": 0, "inner": 0}
+    )  # which makes it known
     assert [post(frugal, token, "192.0.2.50", **wide).status_code for token in tokens] == [200, 200, 200, 429]
     assert post(frugal, tokens[3], "192.0.2.51", **wide).status_code == 200
     assert post(frugal, None, "192.0.2.50", query=SMALL).status_code == 200
@@ -146,7 +163,7 @@ async def test_sockets_and_streams_pay_as_well(frugal: Server) -> None:
         answer = await socket.event("a")
         assert answer["extensions"]["cost"]["price"] == 11
         assert (await socket.receive())["type"] == "complete"
-        await socket.subscribe("b", "?" * 7_800)
+        await socket.subscribe("b", "?" * 7_400)
         assert await socket.errors("b") == ["GRAPHQL_PARSE_FAILED"]
         await socket.subscribe("c", live + " #" + "x" * 800)
         assert await socket.errors("c") == ["RATE_LIMITED"]

@@ -60,7 +60,11 @@ CHARACTERS_A_POINT = 4
 microseconds for every four characters, as long as an object takes."""
 
 REFUSED_VALUES_POINTS = 100
-"""What variables cost that hold too much: all of their JSON has been read by then."""
+"""What variables cost that hold too much: all of their JSON has been looked at by then."""
+
+FREE_BODY_BYTES = 16_384
+BYTES_A_POINT = 2_048
+"""Of a body that is longer than most: to read so much JSON takes as long as an object."""
 
 BAD_TOKEN_POINTS = 10
 """What a token that does not hold costs the address that it comes from: as much as any operation."""
@@ -176,6 +180,14 @@ class House:
 
     def _count(self, refused: RequestRefused, context: Context, prepared: Prepared | None = None) -> None:
         self.accounts.refused(refused.errors[0]["extensions"], context, prepared)
+
+    def charge_body(self, size: int, context: Context) -> None:
+        """Takes points for a body that is longer than most, before it is read. Raises RateLimited."""
+        try:
+            self.rates.charge(context, size / BYTES_A_POINT)
+        except RateLimited as limited:
+            self.accounts.refused(limited.extensions, context)
+            raise
 
     def charge_bad_token(self, address: str) -> None:
         """Takes points from the address that a token comes from which does not hold. Raises RateLimited."""

@@ -21,7 +21,7 @@ from omniloket.access_log import begin_request
 from omniloket.addresses import address_of
 from omniloket.disconnects import WhileConnected
 from omniloket.event_streams import EventStreamResponse
-from omniloket.house import House
+from omniloket.house import FREE_BODY_BYTES, House
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, MOST_CHARACTERS, parsed, preferred, takes_streams
 from omniloket.plain_messages import HEADERS, PlainRequest, PlainResponse
 from omniloket.refusals import ComeBackLater
@@ -131,7 +131,7 @@ class GraphQLEndpoint:
             asked = await self._read(request)
             if isinstance(asked, list):
                 return await self._answer_all(asked, request)
-            context = await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))
+            context = await self._context(request)
             prepared = self._prepared(asked, context, is_get=request.method == "GET")
             if prepared.kind == "subscription":
                 return await self._stream(prepared, asked, context, request)
@@ -162,7 +162,7 @@ class GraphQLEndpoint:
     async def _answer_one(self, given: object, request: Request) -> Mapping[str, Any]:
         try:
             asked = _well_formed(given)
-            context = await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))
+            context = await self._context(request)
             prepared = self._prepared(asked, context, is_get=False)
             if prepared.kind == "subscription":
                 raise RequestRejected(400, "A subscription is never one of a batch.")
@@ -176,7 +176,10 @@ class GraphQLEndpoint:
     async def _read(self, request: Request) -> GraphQLRequest | list[object]:
         """What is asked; a list where it is a batch."""
         if request.method == "POST":
-            given = _json(await self._body(request), "The body")
+            body = await self._body(request)
+            if len(body) > FREE_BODY_BYTES:
+                self._house.charge_body(len(body), await self._context(request))
+            given = _json(body, "The body")
             return self._batch(cast("list[object]", given)) if isinstance(given, list) else _well_formed(given)
         if request.method == "GET":
             most = self._house.settings.requests.url_bytes
@@ -215,6 +218,10 @@ class GraphQLEndpoint:
     def _said(self, request: Request) -> tuple[str | None, str | None, str]:
         """Who asks, what for, and from where."""
         return _authorization(request, self._cookie), request.headers.get(PURPOSE_HEADER), address_of(request.scope)
+
+    async def _context(self, request: Request) -> Context:
+        """A fresh context for whoever asks."""
+        return await self._admitted(self._house.context(*self._said(request)), address_of(request.scope))
 
     async def _admitted(self, asking: Awaitable[T], address: str) -> T:
         """What the token gives; one that does not hold is paid for by the address that it comes from."""

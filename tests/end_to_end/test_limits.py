@@ -112,6 +112,17 @@ def test_short_documents_that_are_never_the_same_cost_a_hundred_points_each(frug
     assert 19 <= statuses.index(429) <= 25
 
 
+def test_a_long_body_is_paid_for_before_it_is_read(frugal: Server) -> None:
+    token = agent(frugal, "long-winded")
+    padding = {"padding": "x" * 200_000}
+    asked = {"query": SMALL, "extensions": {**padding, "cost": True}}
+    first = post(frugal, token, "192.0.2.43", **asked).json()["extensions"]["cost"]["left"]
+    second = post(frugal, token, "192.0.2.43", **asked).json()["extensions"]["cost"]["left"]
+    assert 105 <= first - second <= 112  # 98 of them for the body; some come back meanwhile
+    statuses = [post(frugal, token, "192.0.2.43", **asked).status_code for _ in range(30)]
+    assert 429 in statuses[14:20]
+
+
 def test_variables_that_hold_too_much_cost_a_hundred_points(frugal: Server) -> None:
     token = agent(frugal, "wordy")
     much = {"query": SMALL, "variables": {"unknown": [0] * 5_000}}

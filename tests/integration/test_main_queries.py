@@ -67,3 +67,11 @@ async def test_totals_cost_a_statement_only_when_they_are_asked(ask: Asking) -> 
     answer = await ask.data("{ contacts(first: 1) { totalCount } }")
     assert ask.statements == {"servicemodule": 2}
     assert answer["contacts"]["totalCount"] > 500
+
+
+async def test_a_record_that_a_page_has_read_is_not_fetched_again(ask: Asking) -> None:
+    query = "{ reports(first: 5) { edges { node { number statusHistory { report { number title } } } } } }"
+    found = [edge["node"] for edge in (await ask.data(query))["reports"]["edges"]]
+    assert ask.statements == {"incidents": 2}
+    for report in found:
+        assert {change["report"]["number"] for change in report["statusHistory"]} == {report["number"]}

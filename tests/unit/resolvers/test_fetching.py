@@ -73,3 +73,24 @@ async def test_who_stops_waiting_ends_the_call(source: Source) -> None:
 async def test_no_keys_are_no_call(source: Source) -> None:
     assert await Fetching(source.fetch).records([None]) == [None]
     assert source.calls == []
+
+
+async def test_what_was_learned_is_not_asked_for(source: Source) -> None:
+    fetching = Fetching(source.fetch)
+    fetching.learn({"a": "A", "b": "B"})
+    assert await fetching.records(["a", "c", "b"]) == ["A", "C", "B"]
+    assert source.calls == [["c"]]
+
+
+async def test_who_joins_a_call_waits_for_what_is_under_way_as_well(source: Source) -> None:
+    fetching = Fetching(source.fetch)
+    source.gate.clear()
+    first = asyncio.create_task(fetching.records(["a"]))
+    while not source.calls:
+        await asyncio.sleep(0)
+    others = [asyncio.create_task(fetching.records(keys)) for keys in (["b"], ["a", "c"])]
+    while len(source.calls) < 2:
+        await asyncio.sleep(0)
+    source.gate.set()
+    assert [await each for each in (first, *others)] == [["A"], ["B"], ["A", "C"]]
+    assert source.calls == [["a"], ["b", "c"]]

@@ -176,7 +176,7 @@ async def _misuse_sockets(demo: Demo, bsn: str) -> None:
     """Sockets that say a citizen's number where it belongs, and where it does not."""
     url = f"ws://127.0.0.1:{demo.port}/graphql?bsn={bsn}&token={demo.citizen}"
     subscription = {"query": f'subscription {{ reportStatusChanged(report: {{number: "{bsn}"}}) {{ cursor }} }}'}
-    query = {"query": f'{{ citizen(by: {{bsn: "{bsn}"}}) {{ fullName }} }}'}
+    query = {"query": f'{{ citizen(by: {{bsn: "{bsn}"}}) {{ fullName birthDate }} }}'}
     hello = json.dumps({"type": "connection_init", "payload": {"Authorization": f"Bearer {demo.citizen}"}})
     for messages in (
         [hello, *(json.dumps({"id": bsn, "type": "subscribe", "payload": each}) for each in (subscription, query))],
@@ -200,7 +200,7 @@ async def _misuse_sockets(demo: Demo, bsn: str) -> None:
 def _break_the_register(demo: Demo, bsn: str) -> None:
     """A row that cannot be read, and then no table: the driver's exceptions quote statement and parameters."""
     connection = sqlite3.connect(demo.log.parent / ".omniloket" / "persons.db")
-    query = {"query": f'{{ citizen(by: {{bsn: "{bsn}"}}) {{ fullName }} }}'}
+    query = {"query": f'{{ citizen(by: {{bsn: "{bsn}"}}) {{ fullName birthDate }} }}'}
     for statement in (
         "UPDATE persoon SET geboortedatum = bsn || 'x' WHERE bsn = ?",
         "UPDATE persoon SET geboortedatum = NULL, voornamen = CAST(x'ff' AS TEXT) WHERE bsn = ?",

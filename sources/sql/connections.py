@@ -220,10 +220,7 @@ class Connections:
 
     async def _connect(self) -> Held:
         connection = await self.engine.connect()
-        driver = (await connection.get_raw_connection()).driver_connection
-        if self._file is None:
-            await read_all_timestamps(driver)
-        return Held(connection, driver)
+        return Held(connection, (await connection.get_raw_connection()).driver_connection)
 
     def _go_on_behind(self, task: asyncio.Task[Any]) -> None:
         self._behind.add(task)
@@ -255,6 +252,7 @@ class Connections:
 
     def _remember(self, connection: Any, _record: object) -> None:
         self._open.add(connection.driver_connection)
+        connection.run_async(read_all_timestamps)
 
 
 async def _closed(held: Held) -> None:

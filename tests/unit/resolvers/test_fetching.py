@@ -24,6 +24,11 @@ class Source:
             raise OSError("away")
         return [None if key == "?" else str(key).upper() for key in keys]
 
+    async def called(self, times: int = 1) -> None:
+        """Waits for so many calls."""
+        while len(self.calls) < times:
+            await asyncio.sleep(0)
+
 
 @pytest.fixture
 def source() -> Source:
@@ -41,11 +46,9 @@ async def test_a_key_that_is_known_or_under_way_is_not_asked_for_again(source: S
     fetching = Fetching(source.fetch)
     source.gate.clear()
     first = asyncio.create_task(fetching.records(["a"]))
-    while not source.calls:
-        await asyncio.sleep(0)
+    await source.called()
     second = asyncio.create_task(fetching.records(["a", "b"]))
-    while len(source.calls) < 2:
-        await asyncio.sleep(0)
+    await source.called(2)
     source.gate.set()
     assert [await first, await second, await fetching.records(["b"])] == [["A"], ["A", "B"], ["B"]]
     assert source.calls == [["a"], ["b"]]
@@ -62,8 +65,7 @@ async def test_who_stops_waiting_ends_the_call(source: Source) -> None:
     fetching = Fetching(source.fetch)
     source.gate.clear()
     asking = asyncio.create_task(fetching.records(["a"]))
-    while not source.calls:
-        await asyncio.sleep(0)
+    await source.called()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
@@ -86,11 +88,9 @@ async def test_who_joins_a_call_waits_for_what_is_under_way_as_well(source: Sour
     fetching = Fetching(source.fetch)
     source.gate.clear()
     first = asyncio.create_task(fetching.records(["a"]))
-    while not source.calls:
-        await asyncio.sleep(0)
+    await source.called()
     others = [asyncio.create_task(fetching.records(keys)) for keys in (["b"], ["a", "c"])]
-    while len(source.calls) < 2:
-        await asyncio.sleep(0)
+    await source.called(2)
     source.gate.set()
     assert [await each for each in (first, *others)] == [["A"], ["B"], ["A", "C"]]
     assert source.calls == [["a"], ["b", "c"]]

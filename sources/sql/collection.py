@@ -92,10 +92,10 @@ class SqlCollection(Generic[R, F]):
         self._database = database
         self._rows = rows
         self._key = key
-        self._order = [_raw(database, column) for column in order]
+        self._order = [database.as_written(column) for column in order]
         self._instants = [isinstance(column.type, sa.DateTime) and database.is_postgresql for column in order]
         self._selected = list(columns)
-        self._columns = [_raw(database, column) for column in columns]
+        self._columns = [database.as_written(column) for column in columns]
         key_place = self._place(key, "_key")
         self._key_of = itemgetter(key_place)
         self._order_places = [self._place(column, f"_order{index}") for index, column in enumerate(order)]
@@ -276,7 +276,7 @@ class SqlCollection(Generic[R, F]):
         if name is None:
             raise TypeError(f"{column} is none of the columns that may be left out.")
         self._selected.append(column)
-        self._columns.append(_raw(self._database, column).label(name))
+        self._columns.append(self._database.as_written(column).label(name))
         return len(self._columns) - 1
 
     def _conditions(self, page: PageRequest | None, filter: F | None) -> Conditions:
@@ -427,13 +427,6 @@ def _position_at(places: Sequence[int]) -> Callable[[Values], Position]:
         (place,) = places
         return lambda row: (row[place],)
     return itemgetter(*places)
-
-
-def _raw(database: Database, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-    """SQLite keeps timestamps as text: read as text, a malformed one costs its own row and not the statement."""
-    if isinstance(column.type, sa.DateTime) and not database.is_postgresql:
-        return sa.type_coerce(column, sa.String).label(cast("Any", column).name)
-    return column
 
 
 def _storable(keys: Iterable[Key], column: sa.ColumnElement[Any]) -> list[Key]:

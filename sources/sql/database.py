@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -107,6 +107,12 @@ class Database:
             raise
         turn.answered()
         return rows
+
+    def as_written(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """The column to select. SQLite keeps timestamps as text: read as such, a malformed one costs its row alone."""
+        if isinstance(column.type, sa.DateTime) and not self.is_postgresql:
+            return sa.type_coerce(column, sa.String).label(cast("Any", column).name)
+        return column
 
     @property
     def load(self) -> Load:

@@ -36,7 +36,7 @@ class LogTable(Generic[R]):
 
     def selected(self, *more: sa.ColumnElement[Any]) -> Statement:
         """The records' rows, with their serials and what else is asked for."""
-        columns = [_as_written(column, self.database) for column in self.columns]
+        columns = [self.database.as_written(column) for column in self.columns]
         return sa.select(*columns, self.serial.label("_serial"), *more).select_from(self.rows)
 
     def change(self, row: Mapping[Any, Any], mark: Mark) -> Change[R] | MalformedChange:
@@ -68,10 +68,3 @@ class Order(Protocol[R]):
 def place_of(row: Mapping[Any, Any]) -> Place:
     """Its transaction's number, where the order goes by these, and its serial."""
     return tuple(row[name] for name in ("_transaction", "_serial") if name in row)
-
-
-def _as_written(column: sa.ColumnElement[Any], database: Database) -> sa.ColumnElement[Any]:
-    """SQLite keeps timestamps as text: read as text, a malformed one costs its own row and not the statement."""
-    if isinstance(column.type, sa.DateTime) and not database.is_postgresql:
-        return sa.type_coerce(column, sa.String).label(cast("Any", column).name)
-    return column

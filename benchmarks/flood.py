@@ -21,6 +21,7 @@ from comparing import page, servers
 from comparing.conditions import told
 from comparing.questions import questions
 from comparing.tables import table
+from flooding import sockets
 from flooding.clients import Refused, flood, served
 from flooding.kinds import kinds
 
@@ -44,6 +45,16 @@ class Flooded:
     grown_mib: float
 
 
+@dataclass(frozen=True)
+class Poured:
+    """The same of one kind of flood over sockets."""
+
+    many: sockets.Poured
+    p50_ms: float
+    p99_ms: float
+    grown_mib: float
+
+
 def main() -> None:
     wanted = _arguments()
     with servers.demo(wanted) as demo:
@@ -57,9 +68,11 @@ def main() -> None:
             idle = bench.behaved().result()
             start = process.memory_info().rss
             found = {kind: bench.flooded(kind, start) for kind in kinds(token)}
+            poured = {kind: bench.poured(kind, start) for kind in sockets.kinds()}
         times = f"Each flood took {wanted.seconds:g} s."
         conditions = asyncio.run(told(wanted.citizens, demo.urls, {"Q3": len(asked)}, times))
-    page.tell(f"{conditions}\n\n{_table(found, idle)}", "flood", write=wanted.write)
+    tables = f"{_table(found, idle)}\n\n{_table_of_sockets(poured, idle)}"
+    page.tell(f"{conditions}\n\n{tables}", "flood", write=wanted.write)
 
 
 def _arguments() -> argparse.Namespace:
@@ -88,6 +101,12 @@ class _Bench:
         many, behaved = self._flood(kind, CONNECTIONS, self.seconds), self.behaved()
         return Flooded(alone, many.result(), *behaved.result(), (self.process.memory_info().rss - start) / 2**20)
 
+    def poured(self, kind: str, start: int) -> Poured:
+        print(kind, file=sys.stderr, flush=True)
+        arguments = self.port, kind, self.token, FLOODERS, CONNECTIONS, self.seconds
+        many, behaved = self.pool.submit(sockets.pour, *arguments), self.behaved()
+        return Poured(many.result(), *behaved.result(), (self.process.memory_info().rss - start) / 2**20)
+
     def _flood(self, kind: str, connections: int, seconds: float) -> Any:
         return self.pool.submit(flood, self.port, kind, self.token, FLOODERS, connections, seconds, self.process.pid)
 
@@ -111,6 +130,16 @@ def _table(found: dict[str, Flooded], idle: tuple[float, float]) -> str:
                 f"{each.grown_mib:.0f}",
             ]
         )
+    return table(head, rows, texts=2)
+
+
+def _table_of_sockets(found: dict[str, Poured], idle: tuple[float, float]) -> str:
+    head = ["a flood over sockets of", "the server", "MiB per s", "Q3 p50 ms", "Q3 p99 ms", "p99 / idle", "MiB grown"]
+    rows = [["nothing", "", "", f"{idle[0]:.2f}", f"{idle[1]:.2f}", "1.0", "0"]]
+    for kind, each in found.items():
+        outcomes = ", ".join(name for name, _ in each.many.outcomes)
+        figures = [f"{each.p50_ms:.2f}", f"{each.p99_ms:.2f}", f"{each.p99_ms / idle[1]:.1f}", f"{each.grown_mib:.0f}"]
+        rows.append([kind, outcomes, f"{each.many.mib_per_second:.1f}", *figures])
     return table(head, rows, texts=2)
 
 

@@ -109,7 +109,13 @@ class _Doors:
 
     def open(self, house: House) -> None:
         live = self._settings.live
-        limits = SocketLimits(live.init_timeout_seconds, live.heartbeat_seconds, live.operations_per_socket)
+        limits = SocketLimits(
+            live.init_timeout_seconds,
+            live.heartbeat_seconds,
+            live.operations_per_socket,
+            live.messages_per_second,
+            live.max_message_bytes,
+        )
         streams = house.streams(live.queue_size)
         self.house = house
         self._event_streams = EventStreams(house.executor, streams, live.heartbeat_seconds)

@@ -170,6 +170,13 @@ class LiveSettings(_Part):
     max_message_bytes: int = Field(
         default=131_072, ge=1024, le=16_777_216, description="Bytes that one message to a socket may have."
     )
+    messages_per_second: float = Field(
+        default=100.0,
+        ge=10,
+        le=100_000,
+        description="Messages of one socket that are read in a second, those of four seconds at once; more wait. "
+        "One of max_message_bytes counts as 64.",
+    )
     drain_seconds: float = Field(
         default=5.0,
         ge=0,

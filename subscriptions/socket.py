@@ -15,6 +15,7 @@ import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
+from subscriptions.allowance import Allowance
 from subscriptions.asking import identifier_of
 from subscriptions.frames import WRITE, Write, text_frame
 from subscriptions.membership import Deliver
@@ -25,6 +26,12 @@ SUBPROTOCOL = "graphql-transport-ws"
 
 _LONGEST_REASON = 123
 """Bytes that a close frame has for its reason (RFC 6455, section 5.5)."""
+
+LARGEST_MESSAGE = 64
+"""As how many a message counts that is as long as one may be; a shorter one by its length, and as one at least."""
+
+SECONDS_AT_ONCE = 4
+"""Messages of so many seconds are read without a pause, by a socket that was quiet before."""
 
 _CLOSE_SECONDS = 1.0
 """How long a close frame may wait for a peer that does not read."""
@@ -75,11 +82,16 @@ class _Closing(Exception):
 
 @dataclass(frozen=True)
 class SocketLimits:
-    """What one socket may take: seconds until connection_init and between two signs of life, operations at a time."""
+    """What one socket may take: seconds until connection_init and between two signs of life, operations at a time.
+
+    `messages_per_second`, of `message_bytes` at most, are read of it; those of SECONDS_AT_ONCE without a pause.
+    """
 
     init_timeout_seconds: float = 10.0
     heartbeat_seconds: float = 20.0
     operations: int = 100
+    messages_per_second: float = 100.0
+    message_bytes: int = 131_072
 
 
 class Operations(Protocol):
@@ -146,7 +158,10 @@ class _Connection:
         self._ending: _Closing | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._is_asked = False
+        self._is_paused = False
         self._ping: asyncio.Task[None] | None = None
+        per_second = protocol.limits.messages_per_second
+        self._allowance = Allowance(per_second, per_second * SECONDS_AT_ONCE)
 
     async def run(self) -> None:
         self._protocol.connections.add(self)
@@ -204,7 +219,8 @@ class _Connection:
 
     def _beat(self) -> None:
         """Asks the peer for a sign of life; one that gave none since it was asked before, or reads nothing, is gone."""
-        if self._is_asked or (self._ping is not None and not self._ping.done()):
+        is_silent = self._is_asked and not self._is_paused
+        if is_silent or (self._ping is not None and not self._ping.done()):
             self.end(4499, "Terminated: no sign of life")
         else:
             self._is_asked = True
@@ -223,13 +239,24 @@ class _Connection:
         text = received.get("text")
         if not isinstance(text, str):
             raise _Closing(4400, "Messages are text, not binary")
+        written = text.encode()
+        await self._take(len(written))
         try:
-            message = orjson.loads(text)
+            message = orjson.loads(written)
         except orjson.JSONDecodeError:
             raise _Closing(4400, "Message is not JSON") from None
         if not isinstance(message, dict):
             raise _Closing(4400, "Message must be a JSON object")
         return cast("dict[str, Any]", message)
+
+    async def _take(self, size: int) -> None:
+        """Lets a peer that sends too much wait. Nothing is read of it meanwhile, so that it cannot send more either."""
+        messages = max(1.0, size / self._protocol.limits.message_bytes * LARGEST_MESSAGE)
+        seconds = self._allowance.take(messages, asyncio.get_running_loop().time())
+        if seconds > 0:
+            self._is_paused = True
+            await asyncio.sleep(seconds)
+            self._is_paused = False
 
     async def _handle(self, message: dict[str, Any]) -> None:
         handlers = {

@@ -273,7 +273,8 @@ async def test_a_peer_that_gives_no_sign_of_life_is_sent_away(sqlite_urls: Urls,
 
 
 async def test_a_peer_that_reads_nothing_is_cut_off(sqlite_urls: Urls, tmp_path: Path) -> None:
-    with serving(sqlite_urls, tmp_path, OMNILOKET_LIVE__HEARTBEAT_SECONDS="0.3") as server:
+    often = {"OMNILOKET_LIVE__HEARTBEAT_SECONDS": "0.3", "OMNILOKET_LIVE__MESSAGES_PER_SECOND": "100000"}
+    with serving(sqlite_urls, tmp_path, **often) as server:
         async with connected(server, compression=None) as socket, asyncio.timeout(30):
             with pytest.raises(websockets.ConnectionClosed):
                 await _send_for_ever(socket, {"type": "ping", "payload": {"a": "x" * 100_000}})

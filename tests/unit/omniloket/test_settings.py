@@ -105,6 +105,7 @@ def test_a_file_that_is_missing_or_no_toml(tmp_path: Path) -> None:
         ("live.drain_seconds", 0, 300, (-1, 301)),
         ("live.operations_per_socket", 1, 10_000, (0, 10_001)),
         ("live.max_message_bytes", 1024, 16_777_216, (1023, 16_777_217)),
+        ("live.messages_per_second", 10, 100_000, (9, 100_001, "nan")),
         ("sources.persons.timeout_seconds", 0.001, 60, (0, 61)),
         ("sources.persons.pool_size", 1, 100, (0, 101)),
     ],

@@ -212,6 +212,41 @@ async def test_whatever_a_peer_says_is_a_sign_of_life() -> None:
         assert await peer.hear() == {"type": "ping"}
 
 
+@pytest.mark.parametrize("messages_a_second", [64, 1])
+async def test_who_sends_too_much_waits(messages_a_second: int) -> None:
+    """Messages of four seconds are read without a pause. One as long as may be counts as 64; none is lost."""
+    message = {"type": "ping", "payload": {"x": "y" * 2_000}}
+    limits = SocketLimits(messages_per_second=64, message_bytes=len(json.dumps(message)) * messages_a_second)
+    clock = asyncio.get_running_loop().time
+    peer, began = Peer(World(limits)), clock()
+    for _ in range(5 * messages_a_second):
+        peer.say(**message)
+    for _ in range(5 * messages_a_second):
+        assert (await peer.hear())["payload"] == message["payload"]
+    assert clock() - began >= 1
+    peer.leave()
+    await peer.serving
+
+
+async def test_who_is_made_to_wait_is_not_taken_for_dead() -> None:
+    message = {"type": "ping", "payload": {"x": "y" * 1_000}}
+    limits = SocketLimits(
+        heartbeat_seconds=0.1,
+        messages_per_second=64,
+        message_bytes=len(json.dumps(message)),
+    )
+    peer = Peer(World(limits))
+    peer.say(type="connection_init")
+    for _ in range(5):
+        peer.say(**message)
+    heard = [await peer.hear() for _ in range(6)]
+    while sum(each["type"] == "pong" for each in heard) < 5:
+        heard.append(await peer.hear())
+    assert {"type": "ping"} in heard
+    peer.leave()
+    await peer.serving
+
+
 async def test_a_fault_of_ours_closes_with_4500() -> None:
     peer = Peer(World())
     peer.say(type="connection_init", payload={"bug": True})

@@ -545,6 +545,9 @@ def _default(info: FieldInfo) -> str:
     return "none" if info.default is None else str(info.default)
 
 
+_PLAIN_OF_SOURCES = SourceSettings.model_fields.keys() - {"url"}
+
+
 def _explained(error: ValidationError) -> str:
     return "\n".join(
         f"{'.'.join(str(part) for part in each['loc'])}: {_sentence(each['msg'])}; {_value(each['loc'], each)}"
@@ -562,7 +565,15 @@ def _value(location: tuple[int | str, ...], error: Any) -> str:
     given: object = error["input"]
     # A whole part may hold secrets, and so may what is misspelt beside one.
     is_secret = not _SECRET_PARTS.isdisjoint(location) or isinstance(given, dict | list)
+    if location[0] == "sources" and location[-1] not in _PLAIN_OF_SOURCES and isinstance(given, str):
+        return f"but got: {_address(given)}"
     return f"but got: {_SECRET if is_secret else repr(cast('object', given))}"
+
+
+def _address(given: str) -> str:
+    """What may be shown of a source's address: behind its scheme there may be a password, and so in what is none."""
+    scheme, mark, _ = given.partition("://")
+    return f"an address that begins with '{scheme}://'" if mark and scheme.isascii() else _SECRET
 
 
 def _check_together(settings: Settings) -> None:

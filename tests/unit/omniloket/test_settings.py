@@ -55,7 +55,7 @@ def test_the_environment_wins_over_the_file_and_arguments_over_both(
         ({"log_level": "loud"}, ["log_level", "'debug', 'info', 'warning' or 'error'", "loud"]),
         ({"nonsense": 1}, ["nonsense", "not permitted"]),
         ({"page_size": 200}, ["page_size", "at most max_page_size (100)", "200"]),
-        ({"sources": {**SOURCES, "persons": {"url": "mysql://x"}}}, ["sources.persons.url", "pattern", "mysql://x"]),
+        ({"sources": {**SOURCES, "persons": {"url": "mysql://x"}}}, ["sources.persons.url", "pattern", "mysql://'"]),
         ({"sources": {**SOURCES, "persons": {}}}, ["sources.persons.url", "not set"]),
         ({"sealing": {"current": 2, "keys": {"1": KEY}}}, ["sealing.current", "[1]", "2"]),
         ({"sealing": {"current": 1, "keys": {"1": "short"}}}, ["sealing.keys.1", "base64 of 32, 48 or 64"]),
@@ -147,6 +147,22 @@ def test_an_issuer_that_cannot_be_is_refused(issuer: dict[str, Any], words: list
 
 SECRET = "c2VjcmV0"
 INTROSPECTION = {"url": "https://login.example/introspect", "client_id": "loket", "client_secret": SECRET}
+
+
+@pytest.mark.parametrize(
+    ("persons", "told"),
+    [
+        ({"url": f"postgresql://omniloket:{SECRET}@db/persons"}, "an address that begins with 'postgresql://'"),
+        ({"url": SECRET}, "(secret)"),
+        ({"url": URL, "adres": f"postgresql+asyncpg://omniloket:{SECRET}@db"}, "'postgresql+asyncpg://'"),
+        ({"url": URL, "password": SECRET}, "(secret)"),
+    ],
+)
+def test_the_password_in_an_address_is_never_shown(persons: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(None, **{**GIVEN, "sources": {**SOURCES, "persons": persons}})
+    assert SECRET not in str(caught.value)
+    assert told in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Puts the house together: opens the sources, and hands each room what it needs from above."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -23,6 +22,7 @@ from omniloket.common import InCommon
 from omniloket.figures import figures
 from omniloket.http_heads import Bounds
 from omniloket.identity import Identity, read_key
+from omniloket.keeping import kept
 from omniloket.linking import following
 from omniloket.metrics import Metrics
 from omniloket.oidc import Issuers
@@ -305,16 +305,13 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             access_log,
             usage,
         )
-        keeping = [sessions.watch(), trusted.watch(), loop_lag.watch(house.accounts.metrics.loop_lag.observe)]
-        keeping += [] if usage is None else [usage.keep()]
-        tasks = [asyncio.create_task(each) for each in keeping]
+        observe = house.accounts.metrics.loop_lag.observe
+        keeping = [sessions.watch, trusted.watch, partial(loop_lag.watch, observe)]
+        keeping += [] if usage is None else [usage.keep]
         try:
-            async with following(settings, sources):
+            async with kept(*keeping), following(settings, sources):
                 yield house
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await hub.close()
             if usage is not None:
                 usage.write()

@@ -7,6 +7,7 @@ has cost a fifth of what an answer takes, and at three times the capacity that l
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import copy_context
 from functools import cache
 
 import orjson
@@ -48,6 +49,10 @@ class Doorkeeper:
             return None
         accept = said.get(b"accept")
         media_type = of_errors(preferred(None if accept is None else accept.decode("latin-1")))
+        # In a context of its own: this is called in one that connections share, whose tasks would inherit the id.
+        return copy_context().run(self._refusal, media_type)
+
+    def _refusal(self, media_type: str) -> bytes:
         request = begin_request().encode()
         self._accounts.refused(self._admission.refuse().extensions)
         return b"%b: %b\r\n%b" % (REQUEST_HEADER, request, _told(media_type))

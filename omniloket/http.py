@@ -8,6 +8,7 @@ application/graphql-response+json 200, 294 for data with errors, and 400 when no
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import orjson
 from graphql import ArgumentNode, DocumentNode, FieldNode, Node, ObjectFieldNode, Visitor, visit
@@ -101,6 +102,7 @@ class GraphQLEndpoint:
         self._streams = streams
         self._max_body_bytes = house.settings.max_body_bytes
         self._cookie = house.settings.cookie
+        self._names_private: WeakKeyDictionary[Prepared, bool] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = PlainRequest(scope, receive)
@@ -236,12 +238,20 @@ class GraphQLEndpoint:
         prepared = self._house.prepare(asked.query, asked.document_id, asked.operation_name, context)
         if is_get and prepared.kind == "mutation":
             raise _mutation_by_get()
-        if is_get and _has_private_arguments(prepared.document, asked.variables):
+        if is_get and self._has_private_arguments(prepared, asked.variables):
             names = ", ".join(sorted(PRIVATE_ARGUMENTS))
             raise RequestRejected(
                 405, f"Use POST: arguments that hold personal data ({names}) never stand in a URL.", headers=_ONLY_POST
             )
         return prepared
+
+    def _has_private_arguments(self, prepared: Prepared, variables: Mapping[str, Any]) -> bool:
+        """Whether a document names any, which is worked out once, or its variables do."""
+        named = self._names_private.get(prepared)
+        if named is None:
+            named = not PRIVATE_ARGUMENTS.isdisjoint(_argument_names(prepared.document))
+            self._names_private[prepared] = named
+        return named or any(name in PRIVATE_ARGUMENTS for name in _keys(variables))
 
     async def _stream(self, prepared: Prepared, asked: GraphQLRequest, context: Context, request: Request) -> Answer:
         if not takes_streams(request.headers.get("accept")):
@@ -349,10 +359,6 @@ def _well_formed(given: object) -> GraphQLRequest:
         parameters.get("variables") or {},
         wants_cost=cast("dict[str, Any]", parameters.get("extensions") or {}).get("cost") is True,
     )
-
-
-def _has_private_arguments(document: DocumentNode, variables: Mapping[str, Any]) -> bool:
-    return any(name in PRIVATE_ARGUMENTS for name in (*_argument_names(document), *_keys(variables)))
 
 
 def _argument_names(document: DocumentNode) -> Iterable[str]:

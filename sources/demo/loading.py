@@ -111,8 +111,8 @@ class SqliteFiles:
         for name in SCHEMAS:
             if self._file(name).exists() and not self._mark.exists():
                 raise DemoError(f"{self._file(name)} exists, without the demo's mark: move it, or name a --directory.")
-            self._file(name).unlink(missing_ok=True)
-            self._part(name).unlink(missing_ok=True)
+            for each in (self._file(name), self._part(name), *self._companions(name)):
+                each.unlink(missing_ok=True)
         self._mark.unlink(missing_ok=True)
         for name in SCHEMAS:
             await _make_tables(name, f"sqlite+aiosqlite:///{self._part(name).resolve()}")
@@ -142,6 +142,10 @@ class SqliteFiles:
 
     def _file(self, name: str) -> Path:
         return self._directory / f"{name}.db"
+
+    def _companions(self, name: str) -> Sequence[Path]:
+        """What SQLite leaves beside a database that nobody closed. Beside another one it would destroy that."""
+        return [self._directory / f"{name}.db{ending}" for ending in ("-wal", "-shm")]
 
     def _part(self, name: str) -> Path:
         return self._directory / f"{name}.db.part"

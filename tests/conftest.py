@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sources.demo.loading import PostgresDatabases, SqliteFiles
 from support.back_ends import Urls, loaded
 from support.postgres import postgres_server
 
 KINDS = ["sqlite", "postgresql"]
+
+# An example may take as long as a busy machine needs: what is slow is found by benchmarks.
+settings.register_profile("omniloket", deadline=None)
+settings.load_profile("omniloket")
 
 
 @pytest.fixture

@@ -39,11 +39,13 @@ async def test_a_reload_in_mid_stream_loses_nothing_and_shows_nothing_twice(own_
 
 async def test_a_token_that_has_ended_is_told_of_and_another_link_goes_on(server: Server) -> None:
     viewer = Viewer(Role.AGENT, "brief", unit="PL1700")
-    short = server.token(viewer, valid_seconds=3)
-    async with browsing(f"http://127.0.0.1:{server.port}/live#agent={short}") as watched:
+    async with browsing(f"http://127.0.0.1:{server.port}/live") as watched:
         state = watched.page.locator("#state")
+        await expect(state).to_contain_text("#agent=")
+        short = server.token(viewer, valid_seconds=6)  # from when the browser is up, which may take its time
+        await watched.page.goto(f"http://127.0.0.1:{server.port}/live#agent={short}")
         await expect(state).to_contain_text("0 changes")
-        await expect(state).to_contain_text("does not hold any more", timeout=10_000)
+        await expect(state).to_contain_text("does not hold any more", timeout=20_000)
         await watched.page.goto(f"http://127.0.0.1:{server.port}/live#agent={server.agent}")
         await expect(state).to_contain_text("0 changes")
         assert watched.page.url.endswith("/live")

@@ -298,6 +298,7 @@ class _Connection:
         self._operations[operation_id] = task
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        await asyncio.sleep(0)  # it begins, which may be to parse and validate, before the next message is looked at
 
     async def _complete(self, message: dict[str, Any]) -> None:
         task = self._operations.pop(_operation_id(message), None)

@@ -58,11 +58,11 @@ async def _fill(port: int, sent: bytes, token: str, address: str, end: float, ou
     while time.perf_counter() < end:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(address, 0))
         writer.write(_HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(_introduction(token))
         reading = asyncio.create_task(_outcome(reader))
         try:
             async with asyncio.timeout(end - time.perf_counter()):
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(_introduction(token))
                 while not reading.done():
                     writer.write(sent)
                     await writer.drain()

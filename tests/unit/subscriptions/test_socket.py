@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -226,6 +227,33 @@ async def test_who_sends_too_much_waits(messages_a_second: int) -> None:
     assert clock() - began >= 1
     peer.leave()
     await peer.serving
+
+
+async def test_operations_that_come_at_once_begin_one_in_a_turn_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To begin may be to parse and validate a document: others have their turn in between."""
+    turn, begun = 0, Counter[int]()
+    prepare = Operations.prepare
+
+    def counted(self: Operations, *given: Any) -> Prepared:
+        begun[turn] += 1
+        return prepare(self, *given)
+
+    async def count_turns() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(Operations, "prepare", counted)
+    async with connected(World()) as peer:
+        counting = asyncio.create_task(count_turns())
+        for number in range(50):
+            peer.say(id=str(number), type="subscribe", payload={"query": "{ one }"})
+        for _ in range(2 * 50):
+            await peer.hear()
+        counting.cancel()
+    assert sum(begun.values()) == 50
+    assert max(begun.values()) == 1
 
 
 async def test_who_is_made_to_wait_is_not_taken_for_dead() -> None:

@@ -346,7 +346,11 @@ class _Connection:
         await self._send({"id": operation_id, "type": "complete"})
 
     def _delivery(self, operation_id: str) -> Deliver:
-        """Sends an event's answer, at once where the client reads. Most clients give their operation the same id."""
+        """Sends an event's answer, at once where the client reads.
+
+        The message is made once for all who gave their operation the same id, as pages do that count theirs. Where
+        each has one of its own, as with `graphql-ws`, it is made for each.
+        """
         websocket = self._websocket
         write: Write | None = websocket.scope["extensions"].get(WRITE) if "extensions" in websocket.scope else None
         head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(operation_id)

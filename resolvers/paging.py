@@ -4,7 +4,8 @@ A cursor is a position sealed for its own kind of connection: it carries no righ
 not made here is refused.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 import orjson
@@ -23,8 +24,10 @@ from sources.sealing import Sealer, sealed_of, text_of
 R = TypeVar("R")
 F = TypeVar("F")
 
-Count = Callable[[Sequence[Key]], Awaitable[Sequence[int]]]
-Result = "Connection[R] | Partial[Connection[R]] | BaseException"
+Count = Callable[[Sequence[Key], Context], Awaitable[Sequence[int]]]
+"""From parents, each given once, to the total of each. The context is told, never kept: connections are kept in it by
+what loads them, and the garbage collector would not see that circle, since a connection is none of its objects.
+"""
 
 
 class Total(Struct, frozen=True, gc=False):
@@ -128,7 +131,7 @@ async def connections_of(
     for page in pages.values():
         context.learn(collection, page.rows)
 
-    async def count(parents: Sequence[Key]) -> Sequence[int]:
+    async def count(parents: Sequence[Key], context: Context) -> Sequence[int]:
         return await collection.count_of_parents(link, parents, context.scope, filter)
 
     group = (id(collection), link, filter)
@@ -142,7 +145,7 @@ async def root_connection(
 ) -> Connection[R] | Partial[Connection[R]]:
     """A connection over the whole collection."""
 
-    async def count(parents: Sequence[Key]) -> Sequence[int]:
+    async def count(parents: Sequence[Key], context: Context) -> Sequence[int]:
         return [await collection.count(context.scope, filter)] * len(parents)
 
     page = await collection.page(request, context.scope, filter)
@@ -159,7 +162,7 @@ async def followed(
     """
     found = await nearest(path, parent_ids, one_more(request), context)
 
-    async def count(parents: Sequence[Key]) -> Sequence[int]:
+    async def count(parents: Sequence[Key], context: Context) -> Sequence[int]:
         return await counts(path, parents, context)
 
     group = (id(path.links), path.link, path.filter)
@@ -188,19 +191,23 @@ def one_more(request: PageRequest) -> PageRequest:
 
 
 async def total_counts(connections: Sequence[Connection[Any]], context: Context) -> Sequence[int | Exception]:
-    """How many records each connection has over all its pages: one statement for each group of connections."""
-    groups: dict[Hashable, list[Total]] = {}
+    """How many records each connection has over all its pages: one statement for each group, all at the same time."""
+    groups: dict[Hashable, dict[Key, Total]] = {}
     for each in connections:
-        groups.setdefault(each.total.group, []).append(each.total)
-    counts: dict[tuple[Hashable, Key], int | Exception] = {}
-    for group, totals in groups.items():
-        parents = [total.parent for total in totals]
-        try:
-            found: Sequence[int | Exception] = await totals[0].count(parents)
-        except SourceError as error:
-            found = [error] * len(parents)
-        counts.update(((group, parent), number) for parent, number in zip(parents, found, strict=True))
-    return [counts[each.total.group, each.total.parent] for each in connections]
+        groups.setdefault(each.total.group, {})[each.total.parent] = each.total
+    asked = [_counted(totals, context) for totals in groups.values()]
+    found = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
+    numbers = dict(zip(groups, found, strict=True))
+    return [numbers[each.total.group][each.total.parent] for each in connections]
+
+
+async def _counted(totals: Mapping[Key, Total], context: Context) -> Mapping[Key, int | Exception]:
+    """The total of each parent of one group; where the source did not answer, its failure."""
+    count = next(iter(totals.values())).count
+    try:
+        return dict(zip(totals, await count(list(totals), context), strict=True))
+    except SourceError as error:
+        return dict.fromkeys(totals, error)
 
 
 def cursors(edges: Sequence[Edge[Any]], context: Context) -> Sequence[str]:

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from engine.batching import Partial
 from resolvers.context import Context
@@ -18,6 +18,8 @@ from resolvers.paging import Connection, Edge, Total, one_more, page_info
 from sources.errors import RecordMalformed, SourceError
 from sources.paging import ALL, Page, PageRequest, Position
 from sources.records import Contact, Handover, Journey, JourneyEntry, Key, StatusChange
+
+K = TypeVar("K")
 
 KIND = "Timeline"
 
@@ -56,14 +58,14 @@ async def timeline(
     parts = await asyncio.gather(
         _contacts(keys, context, page), _status_changes(keys, context, page), _handovers(keys, context, page)
     )
-    return [_merged(key, of_journey, context, page) for key, *of_journey in zip(keys, *parts, strict=True)]
+    return [_merged(key, of_journey, page) for key, *of_journey in zip(keys, *parts, strict=True)]
 
 
 async def _contacts(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
     source = context.sources.contacts.source
     wanted = _newest_first(_request(page, source))
 
-    async def ask(request: PageRequest) -> Sequence[Part]:
+    async def ask(keys: Sequence[int], request: PageRequest) -> Sequence[Part]:
         found = await nearest(to_contacts(context.sources), keys, one_more(request), context)
         return [
             Part(errors=[places], silent=source)
@@ -72,7 +74,7 @@ async def _contacts(keys: Sequence[int], context: Context, page: PageRequest) ->
             for places in found
         ]
 
-    return await _far_enough(ask, wanted)
+    return await _far_enough(ask, keys, wanted)
 
 
 def _contact_part(
@@ -90,20 +92,21 @@ def _contact_part(
 
 
 async def _status_changes(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
-    linked = await context.sources.journey_entries.of_parents("journey", keys, ALL, context.scope, REPORTS)
-    numbers = [entry.entry_key for each in linked for entry in each.rows]
+    entries = await context.sources.journey_entries.of_parents("journey", keys, ALL, context.scope, REPORTS)
+    linked = [[entry.entry_key for entry in each.rows] for each in entries]
     source = context.sources.status_changes.source
     wanted = _request(page, source)
 
-    async def ask(request: PageRequest) -> Sequence[Part]:
+    async def ask(linked: Sequence[Sequence[str]], request: PageRequest) -> Sequence[Part]:
+        numbers = [number for each in linked for number in each]
         try:
             pages = await context.sources.status_changes.of_parents("report", numbers, request, context.scope)
         except SourceError as error:
-            return [Part(errors=[error], silent=source) if each.rows else Part() for each in linked]
+            return [Part(errors=[error], silent=source) if each else Part() for each in linked]
         of_reports = iter(pages)
-        return [_part([next(of_reports) for _ in each.rows], wanted, source) for each in linked]
+        return [_part([next(of_reports) for _ in each], wanted, source) for each in linked]
 
-    return await _far_enough(ask, wanted)
+    return await _far_enough(ask, linked, wanted)
 
 
 def _part(pages: Sequence[Page[Any]], wanted: PageRequest, source: str) -> Part:
@@ -120,28 +123,32 @@ async def _handovers(keys: Sequence[int], context: Context, page: PageRequest) -
     handovers = context.sources.handovers
     wanted = _request(page, handovers.source)
 
-    async def ask(request: PageRequest) -> Sequence[Part]:
+    async def ask(keys: Sequence[int], request: PageRequest) -> Sequence[Part]:
         pages = await handovers.of_parents("journey", keys, request, context.scope)
         return [_part([each], wanted, handovers.source) for each in pages]
 
-    return await _far_enough(ask, wanted)
+    return await _far_enough(ask, keys, wanted)
 
 
-async def _far_enough(ask: Callable[[PageRequest], Awaitable[Sequence[Part]]], wanted: PageRequest) -> Sequence[Part]:
-    """What a source has, asked for more of it as long as rows that cannot be read leave the page too few.
+async def _far_enough(
+    ask: Callable[[Sequence[K], PageRequest], Awaitable[Sequence[Part]]], journeys: Sequence[K], wanted: PageRequest
+) -> Sequence[Part]:
+    """What a source has of each journey, asked for more where rows that cannot be read leave the page too few.
 
     Else the merged page would go on with later entries of other sources, and its cursor pass this one's.
     """
     limit = cast("int", wanted.limit)
-    while True:
-        parts = await ask(wanted.up_to(limit))
-        if not any(part.is_short for part in parts):
-            return parts
+    parts = list(await ask(journeys, wanted))
+    while short := [place for place, part in enumerate(parts) if part.is_short]:
         limit = FURTHER * max(limit, 1)
+        further = await ask([journeys[place] for place in short], wanted.up_to(limit))
+        for place, part in zip(short, further, strict=True):
+            parts[place] = part
+    return parts
 
 
 def _merged(
-    key: int, parts: Sequence[Part], context: Context, request: PageRequest
+    key: int, parts: Sequence[Part], request: PageRequest
 ) -> Connection[TimelineRecord] | Partial[Connection[TimelineRecord]]:
     entries = sorted((entry for part in parts for entry in part.entries), key=_order)
     kept = request.kept(entries)
@@ -150,26 +157,23 @@ def _merged(
     info = page_info(KIND, start, end, request, more=more)
     edges: list[Edge[TimelineRecord]] = [Edge(KIND, entry.record, entry.place) for entry in kept]
     silent = [part.silent for part in parts if part.silent is not None]
-    made = Connection(edges, info, Total((KIND, id(context)), key, _counting(context)), silent)
+    made = Connection(edges, info, Total(KIND, key, _count), silent)
     errors = [error for part in parts for error in part.errors]
     return Partial(made, errors) if errors else made
 
 
-def _counting(context: Context) -> Any:
-    async def count(journey_keys: Sequence[Key]) -> Sequence[int]:
-        """Contacts and status changes that the viewer may see, and handovers: what the pages hold together."""
-        sources, scope = context.sources, context.scope
-        contacts = await counts(to_contacts(sources), journey_keys, context)
-        reports = await sources.journey_entries.of_parents("journey", journey_keys, ALL, scope, REPORTS)
-        linked = [entry.entry_key for page in reports for entry in page.rows]
-        changes = iter(await sources.status_changes.count_of_parents("report", linked, scope))
-        handovers = await sources.handovers.count_of_parents("journey", journey_keys, scope)
-        return [
-            of_contacts + sum(next(changes) for _ in of_reports.rows) + passed
-            for of_contacts, of_reports, passed in zip(contacts, reports, handovers, strict=True)
-        ]
-
-    return count
+async def _count(journey_keys: Sequence[Key], context: Context) -> Sequence[int]:
+    """Contacts and status changes that the viewer may see, and handovers: what the pages hold together."""
+    sources, scope = context.sources, context.scope
+    contacts = await counts(to_contacts(sources), journey_keys, context)
+    reports = await sources.journey_entries.of_parents("journey", journey_keys, ALL, scope, REPORTS)
+    linked = [entry.entry_key for page in reports for entry in page.rows]
+    changes = iter(await sources.status_changes.count_of_parents("report", linked, scope))
+    handovers = await sources.handovers.count_of_parents("journey", journey_keys, scope)
+    return [
+        of_contacts + sum(next(changes) for _ in of_reports.rows) + passed
+        for of_contacts, of_reports, passed in zip(contacts, reports, handovers, strict=True)
+    ]
 
 
 def _request(page: PageRequest, source: str) -> PageRequest:

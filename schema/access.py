@@ -96,6 +96,9 @@ HOLDS: Mapping[Sight, Callable[[Any, Viewer], bool]] = {
 }
 """Sights that are decided for each record, when a field is read. The others are decided in the sources' statements."""
 
+DECIDED_BY: Mapping[Sight, str] = {Sight.UNLESS_SECRET: "secret", Sight.OWN_UNIT: "unit"}
+"""The attribute of the record that each of these is decided by."""
+
 
 @strawberry.schema_directive(
     locations=[Location.OBJECT, Location.UNION, Location.FIELD_DEFINITION],
@@ -158,6 +161,11 @@ def refusal(declared: Access, hidden_from: frozenset[Role] = frozenset()) -> Ref
         return PurposeRequired(context.purposes) if is_personal(declared) and context.lacks_purpose else None
 
     return refuse
+
+
+def decided_by(declared: Access) -> Sequence[str]:
+    """The attributes of a record that decide whether a role sees what is declared."""
+    return [DECIDED_BY[sight] for sight in sights_of(declared).values() if sight in DECIDED_BY]
 
 
 def value_for(declared: Access, record: object, viewer: Viewer, value: object) -> object:

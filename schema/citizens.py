@@ -87,17 +87,21 @@ class Citizen(Node):
         citizens.contacts,
         "Contact",
         "The citizen's contacts, newest first.",
-        arguments={"channel": Argument(list[str] | None, "Only contacts over channels with these codes.")},
+        arguments={"channel": Argument(list[str] | None, "Only contacts over channels with these codes; at most 100.")},
     )
     reports: Connection[Annotated["Report", strawberry.lazy("schema.reports")]] | None = connection(
         citizens.reports,
         "Report",
         "The reports that the citizen made, newest first.",
-        arguments={"status": Argument(list[ReportStatus] | None, "Only reports that stand like this.")},
+        arguments={
+            "status": Argument(list[ReportStatus] | None, "Only reports that stand like this; at most 100 values.")
+        },
     )
     journeys: Connection[Annotated["Journey", strawberry.lazy("schema.journeys")]] | None = connection(
         citizens.journeys,
         "Journey",
         "The citizen's journeys, last active first.",
-        arguments={"state": Argument(list[JourneyState] | None, "Only journeys that stand like this.")},
+        arguments={
+            "state": Argument(list[JourneyState] | None, "Only journeys that stand like this; at most 100 values.")
+        },
     )

@@ -12,13 +12,15 @@ from engine.cost import ListSize
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from resolvers.paging import page_request
-from schema.access import Access, value_for, varies
+from schema.access import Access, decided_by, value_for, varies
 
 PAGE = 25
 """Items in a page when neither the question nor the settings say."""
 
 MOST_IN_A_FILTER = 100
-"""Values in a list of a filter: each is a parameter of a statement, which is made anew for each length."""
+"""Values in a list of a filter, or a list that is an argument of a connection: each is a parameter of a statement,
+which is made anew for each length.
+"""
 
 PAGE_ARGUMENTS = {
     "first": Argument(int | None, "How many from the start: 0 to 100, 25 unless told. Not with `last`."),
@@ -65,7 +67,7 @@ def guarded(name: str, description: str, *, access: Access) -> Any:
     def read(records: Sequence[object], context: Context) -> Sequence[object]:
         return [value_for(access, record, context.viewer, getattr(record, name)) for record in records]
 
-    return declare(read, description=description, directives=[access], reads=[name])
+    return declare(read, description=description, directives=[access], reads=[name, *decided_by(access)])
 
 
 def connection(
@@ -82,6 +84,7 @@ def connection(
     def prepare(context: Context, given: dict[str, Any]) -> dict[str, Any]:
         wanted = {name: given[name] for name in paging if name in given}
         others = {name: value for name, value in given.items() if name not in paging}
+        _check_lengths(others)
         return {"page": page_request(context, kind, **wanted), **plain(others)}
 
     return declare(

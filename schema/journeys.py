@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 
 import strawberry
 
-from engine.cost import ListSize
+from engine.cost import Cost, ListSize
 from resolvers import journeys, timeline
 from schema.access import CITIZENS, COLLEAGUES, OF_REPORTS
 from schema.agents import Agent
@@ -38,9 +38,13 @@ class JourneyFilter:
 class Handover(Node):
     record: ClassVar[type] = records.Handover
 
-    from_: Channel | None = batched(journeys.channel_handed_from, "The channel it came from.", name="from")
-    to: Channel | None = batched(journeys.channel_handed_to, "The channel it went on over.")
-    by: Agent | None = batched(journeys.agent_of_handover, "The employee who passed it on; null when the citizen did.")
+    from_: Channel | None = batched(
+        journeys.channel_handed_from, "The channel it came from.", name="from", reads=["from_channel"]
+    )
+    to: Channel | None = batched(journeys.channel_handed_to, "The channel it went on over.", reads=["to_channel"])
+    by: Agent | None = batched(
+        journeys.agent_of_handover, "The employee who passed it on; null when the citizen did.", reads=["agent_key"]
+    )
     at: datetime = field("When it passed.")
     note: str | None = field("What was passed on with it; for employees only.", COLLEAGUES)
 
@@ -71,6 +75,7 @@ class Journey(Node):
         journeys.subjects,
         "What it is about, in a few words.",
         access=OF_REPORTS,
+        directives=[Cost(weight=10)],
         reads=["Contact.subject", "Report.title"],
     )
     opened_at: datetime = field("When it began.")

@@ -49,7 +49,7 @@ class StatusChange(Node):
     record: ClassVar[type] = records.StatusChange
 
     report: Annotated["Report", strawberry.lazy("schema.reports")] | None = batched(
-        reports.report_of_change, "The report that changed, as it stands now."
+        reports.report_of_change, "The report that changed, as it stands now.", reads=["report_number"]
     )
     status: ReportStatus = field("The status that it got.")
     label: str = field("The back-end's own words for that status, in Dutch.")

@@ -42,3 +42,8 @@ def test_all_main_queries_have_a_published_price() -> None:
 )
 def test_of_a_page_its_rows_its_objects_its_cursors_and_its_count_are_paid_for(asked: str, points: int) -> None:
     assert price(f"{{ contacts(first: 10) {{ {asked} }} }}") == points
+
+
+def test_a_journeys_subject_costs_what_it_takes_to_read_the_entries_that_it_is_looked_for_in() -> None:
+    assert price("{ journeys(first: 10) { edges { node { state } } } }") == 21
+    assert price("{ journeys(first: 10) { edges { node { subject } } } }") == 121

@@ -15,6 +15,7 @@ from inspect import isawaitable
 from typing import Any, cast
 
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     ExecutionResult,
     FieldNode,
@@ -26,6 +27,7 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     UniqueFragmentNamesRule,
+    ValueNode,
     VariableNode,
     Visitor,
     specified_rules,
@@ -36,6 +38,7 @@ from graphql import Executor as CoreExecutor
 from graphql import execution as core
 from graphql.execution.values import VariableValues
 
+from engine.batching import RequestState
 from engine.breadth_first import execute, execute_all
 from engine.compiling import Compiler, NotCovered
 from engine.cost import Price, Pricing
@@ -67,6 +70,9 @@ Run = CoreExecutor[Any]
 
 EncodeError = Callable[[Exception], tuple[str, dict[str, Any]]]
 """From an exception to the message and extensions that a client may see."""
+
+_ARGUMENT_NODES = (ArgumentNode, ValueNode)
+"""What graphql-core's errors point at that come of an argument, and no others."""
 
 _VALUE_IN_MESSAGE = re.compile(
     r"(,| |;|\.)? ?((, )?but encountered error|found|Found)\b.*|(?<= value)(?<!has invalid value): .*", re.DOTALL
@@ -111,7 +117,7 @@ class Prepared:
     `root_fields` are the names of the fields asked of the root, through fragments. `inner_variables` are those that
     stand elsewhere than in a root field's arguments: the only ones that the answer to an event depends on. `price` is
     what it may cost, by its variables. `plan` is None for what only graphql-core executes: introspection, mutations,
-    resolvers that are not batched.
+    resolvers that are not batched, and what a plan has no room for: a fragment under conditions that differ.
     """
 
     document: DocumentNode
@@ -236,7 +242,6 @@ class Executor:
         """An answer for each event, each executed with a context of its own.
 
         Raises RequestRefused before the first when the stream cannot start, StreamFailed when it breaks off.
-        Closing the generator closes the source.
         """
         _values(prepared, variables)  # refuses what the plan of each event would, which graphql-core's start does not
         context = await make_context()
@@ -304,15 +309,26 @@ class Executor:
         return stream
 
     async def _run(self, run: Run, context: object) -> Response:
-        result = run.execute_operation()
-        if isawaitable(result):
-            result = await result
-        done = cast("ExecutionResult", result)
-        partial: list[GraphQLError] = getattr(context, "partial_errors", [])
-        return self._response(done.data, (*(done.errors or ()), *partial))
+        """What resolvers have left in the context is taken out: several events may share one.
+
+        Its loaders lead from it to what they loaded and back again; the collector would not find that.
+        """
+        state = context if isinstance(context, RequestState) else RequestState()
+        try:
+            result = run.execute_operation()
+            if isawaitable(result):
+                result = await result
+            done = cast("ExecutionResult", result)
+            return self._response(done.data, (*(done.errors or ()), *state.partial_errors))
+        finally:
+            state.partial_errors.clear()
+            state.loaders.clear()
 
     def _response(self, data: dict[str, Any] | None, errors: Sequence[GraphQLError]) -> Response:
-        return {"data": data, "errors": [self._formatted(error) for error in errors]} if errors else {"data": data}
+        if not errors:
+            return {"data": data}
+        known: dict[int, tuple[str, dict[str, Any]]] = {}
+        return {"data": data, "errors": [self._formatted(error, known) for error in errors]}
 
     def _build(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Run:
         run: Run | list[GraphQLError] = cast("Any", CoreExecutor).build(
@@ -373,13 +389,23 @@ class Executor:
             document, [_refusal(_without_literal(error.message), VALIDATION_FAILED, error) for error in errors]
         )
 
-    def _formatted(self, error: GraphQLError) -> Response:
-        """A field error. What graphql-core found out itself, as null where none may be, is our fault and masked."""
-        cause = error.original_error
+    def _formatted(self, error: GraphQLError, known: dict[int, tuple[str, dict[str, Any]]] | None = None) -> Response:
+        """A field error. What graphql-core found out itself, as null where none may be, is our fault and masked.
+
+        But null for an argument that may not be, by a variable that may, is the client's. `known`: what is said of
+        causes by their identity, since one that many fields failed for is told of once.
+        """
+        cause: Exception = error
         while isinstance(cause, GraphQLError) and cause.original_error is not None:
             cause = cause.original_error
-        message, extensions = self._encode_error(cause or error)
-        return _client_form(message, extensions, error)
+        if isinstance(cause, GraphQLError) and cause.nodes and isinstance(cause.nodes[0], _ARGUMENT_NODES):
+            return _client_form(_without_value(cause.message), {"code": BAD_USER_INPUT}, error)
+        said = None if known is None else known.get(id(cause))
+        if said is None:
+            said = self._encode_error(cause)
+            if known is not None:
+                known[id(cause)] = said
+        return _client_form(*said, error)
 
 
 def _refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:

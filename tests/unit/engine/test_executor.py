@@ -32,6 +32,10 @@ async def label(parents: Sequence[Box], _context: Any, *, prefix: str | None = N
     return [f"{prefix}{box.number}" for box in parents]
 
 
+async def worn(parents: Sequence[Box], _context: Any) -> Sequence[Any]:
+    return ["worn" if box.number % 2 else Partial("worn", [KeyError("a part")]) for box in parents]
+
+
 def double(parents: Sequence[Box], _context: Any) -> Sequence[int]:
     return [box.number * 2 for box in parents]
 
@@ -50,6 +54,7 @@ class BoxType:
     lid: str | None = batched(lid, description="")
     label: str | None = batched(label, description="", arguments={"prefix": Argument(str | None, "")})
     double: int = batched(double, description="")
+    worn: str | None = batched(worn, description="")
     broken: int | None = batched(broken, description="")
 
 
@@ -71,6 +76,9 @@ class Subscription:
     async def opened(self, count: int) -> AsyncIterator[BoxType]:
         for number in range(count):
             yield cast("Any", Box(number))
+
+
+_F = "fragment F on Box { worn }"
 
 
 def encode(error: Exception) -> tuple[str, dict[str, Any]]:
@@ -116,6 +124,46 @@ async def test_a_batch_that_fails_is_every_parents_error(executor: Executor) -> 
     answer = await run(executor, "{ boxes(count: 2) { broken number } }")
     assert answer["data"]["boxes"] == [{"broken": None, "number": 0}, {"broken": None, "number": 1}]
     assert [error["path"] for error in answer["errors"]] == [["boxes", 0, "broken"], ["boxes", 1, "broken"]]
+
+
+@pytest.mark.parametrize("beside", ["", "__typename @include(if: true) __schema { queryType { name } }"])
+async def test_a_failure_that_many_fields_have_is_told_of_once(executor: Executor, beside: str) -> None:
+    """An encoder writes into a log, which one failing source would fill."""
+    told: list[Exception] = []
+    executor._encode_error = lambda error: (str(told.append(error) or len(told)), {})
+    answer = await run(executor, f"{{ boxes(count: 3) {{ broken again: broken }} torn {beside} }}")
+    assert len(answer["errors"]) == 2 * 3 + 2
+    assert len(told) == len({id(each) for each in told})
+    assert 3 <= len(told) <= 4  # the two of `torn`, and one or two for what is one batch or two
+
+
+@pytest.mark.parametrize("beside", ["", "__schema { queryType { name } }"])
+async def test_null_by_a_variable_with_a_default_is_the_client_s_mistake(executor: Executor, beside: str) -> None:
+    """It passes validation (GraphQL specification, section 5.8.5), and the argument gets no value."""
+    answer = await run(executor, f"query($count: Int = 1) {{ boxes(count: $count) {{ number }} {beside} }}", count=None)
+    assert answer["data"] is None
+    assert [error["extensions"] for error in answer["errors"]] == [{"code": "BAD_USER_INPUT"}]
+    assert answer["errors"][0]["path"] == ["boxes"]
+
+
+@pytest.mark.parametrize("beside", ["", "__schema { queryType { name } }"])
+async def test_a_context_is_gone_with_its_operation(executor: Executor, beside: str) -> None:
+    """Also where graphql-core's loaders hold what was loaded, and that may lead back to the context."""
+    context = RequestState()
+    prepared = executor.prepare(f"{{ boxes(count: 2) {{ label }} torn {beside} }}")
+    answer = await executor.execute(prepared, {}, context)
+    assert len(answer["errors"]) == 2
+    assert context.loaders == {}
+    assert context.partial_errors == []
+
+
+async def test_what_one_event_lacks_is_no_error_of_the_next(executor: Executor) -> None:
+    """Where graphql-core answers the events of a batch, one after another in one context."""
+    spread = "...F @include(if: $a) ...F @include(if: $b)"
+    prepared = executor.prepare(f"subscription($a: Boolean!, $b: Boolean!) {{ opened(count: 0) {{ {spread} }} }} {_F}")
+    assert prepared.plan is None
+    answers = await executor.answers(prepared, {"a": True, "b": True}, RequestState(), [Box(0), Box(1), Box(2)])
+    assert [len(each.get("errors", ())) for each in answers] == [1, 0, 1]
 
 
 async def test_a_partial_value_comes_with_its_errors(executor: Executor) -> None:

@@ -42,9 +42,8 @@ async def execute(plan: Plan, variables: VariableValues, context: object, root: 
 async def execute_all(
     plan: Plan, variables: VariableValues, context: object, roots: Sequence[object]
 ) -> Sequence[Answer]:
-    """The answer for each of several roots, which one run makes together. Where something fails, each has its own."""
-    answers = await Run(plan, variables, context, roots).answers()
-    return answers or [(await Run(plan, variables, context, [root]).answers())[0] for root in roots]
+    """The answer for each of several roots, which one run makes together."""
+    return await Run(plan, variables, context, roots).answers()
 
 
 @dataclass
@@ -76,7 +75,7 @@ class Run:
             context.reads = plan.reads
 
     async def answers(self) -> Sequence[Answer]:
-        """The answer for each root; none at all where something failed and there are several: which has it, is open."""
+        """The answer for each root, with the errors of what failed in it."""
         selection = self._plan.selection
         found = self.select(selection, self._roots)
         while self._waiting:
@@ -90,10 +89,8 @@ class Run:
                 self._deliver(call)
         if not self._has_marks:
             return [Answer(data) for data in found]
-        if len(found) > 1:
-            return []
         settlement = Settlement(self._nodes, self._selected)
-        return [Answer(settlement.settle(selection, found[0]), settlement.errors)]
+        return [Answer(*settlement.settle(selection, each)) for each in found]
 
     def select(self, selection: Selection, objects: Sequence[Any]) -> Outs:
         """The answer's objects for these of the resolvers'; fields that wait are filled in later."""

@@ -37,7 +37,7 @@ class _Rising(Exception):
 
 
 class Settlement:
-    """One answer with marks, settled. `errors` are in the order of the document, each with its path.
+    """Answers with marks, settled one by one.
 
     `nodes_of` gives the nodes by which a field was asked; `selected`, which objects each selection made.
     """
@@ -47,7 +47,7 @@ class Settlement:
         nodes_of: Callable[[Field], Sequence[FieldNode]],
         selected: Sequence[tuple[Selection, Sequence[dict[str, Any]]]],
     ) -> None:
-        self.errors: list[GraphQLError] = []
+        self._errors: list[GraphQLError] = []
         self._nodes_of = nodes_of
         self._selected = selected
 
@@ -56,12 +56,15 @@ class Settlement:
         """The selection that made an object, for where its field alone does not tell."""
         return {id(each): selection for selection, objects in self._selected for each in objects}
 
-    def settle(self, selection: Selection, data: dict[str, Any]) -> dict[str, Any] | None:
-        """The data without marks; None when null rose to the top."""
+    def settle(
+        self, selection: Selection, data: dict[str, Any]
+    ) -> tuple[dict[str, Any] | None, Sequence[GraphQLError]]:
+        """The data without marks, None when null rose to the top; and the errors in the order of the document."""
+        self._errors = []
         try:
-            return self._object(selection, data, ())
+            return self._object(selection, data, ()), self._errors
         except _Rising:
-            return None
+            return None, self._errors
 
     def _object(self, selection: Selection, found: dict[str, Any], path: tuple[str | int, ...]) -> dict[str, Any]:
         for field in selection.fields:
@@ -95,7 +98,7 @@ class Settlement:
         return self._object(field.only_selection or self._selection_of[id(found)], found, path)
 
     def _report(self, field: Field, error: BaseException, path: tuple[str | int, ...]) -> None:
-        self.errors.append(located_error(cast("Any", error), self._nodes_of(field), list(path)))
+        self._errors.append(located_error(cast("Any", error), self._nodes_of(field), list(path)))
 
 
 def _null_error(field: Field) -> TypeError:

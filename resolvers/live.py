@@ -16,7 +16,7 @@ from resolvers.errors import CursorExpired, NotFound, SlowConsumer
 from resolvers.ids import source_key
 from resolvers.live_cursors import StreamKind, sealed_for_every_field
 from resolvers.reports import ReportBy, number_of
-from sources.errors import MarkExpired, SourceUnavailable
+from sources.errors import MarkExpired, RecordMalformed, SourceError, SourceUnavailable
 from sources.ports import Collection, Place
 from sources.records import (
     Contact,
@@ -159,7 +159,7 @@ async def _events(context: Context, kind: StreamKind, following: Following, afte
     while True:
         if membership is not None and not is_member and not standing.shown_is_left:
             with _expiry():
-                await membership.join(following, partial(_reach, context, standing, after))
+                await membership.join(following, partial(_reach, context, kind, standing, after))
             is_member = True
             if after is None:
                 return
@@ -176,11 +176,13 @@ async def _events(context: Context, kind: StreamKind, following: Following, afte
                     return
 
 
-async def _reach(context: Context, standing: Standing, after: str | None) -> None:
-    """Has the log read to where the stream stands, for whoever follows it."""
-    if after is not None:
-        async with context.services.hub.follow(standing.positions, until_now=True):
-            pass
+async def _reach(context: Context, kind: StreamKind, standing: Standing, after: str | None) -> str:
+    """Has the log read to where the stream stands, for whoever follows it. Gives the cursor of that place."""
+    hub = context.services.hub
+    if after is None:
+        return kind.sealed(context.sealer, Standing({kind.log: hub.mark(kind.log)}))
+    async with hub.follow(standing.positions, until_now=True):
+        return after
 
 
 async def _followed(
@@ -217,7 +219,7 @@ async def _found(following: Following, event: Event, context: Context) -> Any:
 
 async def _status_events(asked: Sequence[tuple[Event, str]], context: Context) -> Sequence[Any]:
     """What changes are to streams that each follow one report."""
-    found = await _seen(context.sources.reports, [number for _, number in asked], context)
+    found = await _seen(STATUSES, context.sources.reports, [number for _, number in asked], context)
     return [
         _status_event(StreamKind("reportStatusChanged", STATUSES, number), event, context)
         if isinstance(report, Report)
@@ -229,7 +231,7 @@ async def _status_events(asked: Sequence[tuple[Event, str]], context: Context) -
 async def _matching_status_events(asked: Sequence[tuple[Event, ReportWatch]], context: Context) -> Sequence[Any]:
     """What changes are to streams that each watch some reports."""
     keys = [event.record.report_number if _status_matches(event.record, watch) else None for event, watch in asked]
-    found = await _seen(context.sources.reports, keys, context)
+    found = await _seen(STATUSES, context.sources.reports, keys, context)
     return [
         _matching(report, watch, event, context) if isinstance(report, Report) else report
         for (event, watch), report in zip(asked, found, strict=True)
@@ -249,7 +251,7 @@ def _status_event(kind: StreamKind, event: Event, context: Context) -> ReportSta
 async def _matching_contact_events(asked: Sequence[tuple[Event, ContactWatch]], context: Context) -> Sequence[Any]:
     """What new contacts are to streams that each watch some."""
     keys = [event.record.key if _contact_matches(event.record, watch) else None for event, watch in asked]
-    found = await _seen(context.sources.contacts, keys, context)
+    found = await _seen(CONTACTS, context.sources.contacts, keys, context)
     return [
         ContactEvent(_cursor(_CONTACTS, event, context), event.place, contact.key)
         if isinstance(contact, Contact)
@@ -260,7 +262,7 @@ async def _matching_contact_events(asked: Sequence[tuple[Event, ContactWatch]], 
 
 async def _journey_events(asked: Sequence[tuple[Event, int]], context: Context) -> Sequence[Any]:
     """What news is to streams that each follow one journey."""
-    found = await _seen(context.sources.journeys, [key for _, key in asked], context)
+    found = await _seen(JOURNEYS, context.sources.journeys, [key for _, key in asked], context)
     entries = await asyncio.gather(
         *(
             _told(event.record, context) if isinstance(journey, Journey) else _itself(journey)
@@ -291,18 +293,30 @@ async def _visible(collection: Collection[Any, Any], key: Key, context: Context)
     return found
 
 
-async def _seen(collection: Collection[Any, Any], keys: Sequence[Key | None], context: Context) -> Sequence[Any]:
+async def _seen(
+    log: str, collection: Collection[Any, Any], keys: Sequence[Key | None], context: Context
+) -> Sequence[Any]:
     """The records that the viewer may see, as soon as their source can tell: a change waits for it, and is never lost.
 
     The answer shows the same ones. What comes meanwhile waits; that it is bounded is what ends a wait that takes too
-    long.
+    long. One that cannot be read is reported, and is absent: it would end the stream of everybody for good, as no
+    cursor comes past it.
     """
     while True:
         found = await context.records(collection, keys)
-        if not any(isinstance(each, SourceUnavailable) for each in found):
+        failures = [each for each in found if isinstance(each, SourceError)]
+        if not failures:
             return found
+        if not any(isinstance(each, SourceUnavailable) for each in failures):
+            return _readable(log, found, context)
         await asyncio.sleep(RETRY_SECONDS)
         context.fetching.pop(id(collection), None)
+
+
+def _readable(log: str, found: Sequence[Any], context: Context) -> Sequence[Any]:
+    for malformed in {each for each in found if isinstance(each, RecordMalformed)}:
+        context.services.hub.report(log, malformed)
+    return [None if isinstance(each, RecordMalformed) else each for each in found]
 
 
 def _status_matches(change: StatusChange, watch: ReportWatch) -> bool:
@@ -328,9 +342,9 @@ async def _told(news: JourneyNews, context: Context) -> Any:
     sources = context.sources
     if news.kind is not NewsKind.STATUS_CHANGE:
         collection = sources.contacts if news.kind is NewsKind.CONTACT else sources.handovers
-        return (await _seen(collection, [news.news_key], context))[0]
-    (change,) = await _seen(sources.status_changes, [news.news_key], context)
+        return (await _seen(JOURNEYS, collection, [news.news_key], context))[0]
+    (change,) = await _seen(JOURNEYS, sources.status_changes, [news.news_key], context)
     if not isinstance(change, StatusChange):
         return change
-    (report,) = await _seen(sources.reports, [change.report_number], context)
+    (report,) = await _seen(JOURNEYS, sources.reports, [change.report_number], context)
     return change if isinstance(report, Report) else report

@@ -68,6 +68,7 @@ class Hub:
     """All tails of this process, by the name of the log.
 
     `queue_size` bounds the changes that may wait for one stream; a stream beyond it ends with StreamOverflowed.
+    `report` is told of what could not be read, by the name of the log that it was read for.
     """
 
     def __init__(
@@ -80,10 +81,20 @@ class Hub:
         clock: Callable[[], float] = time.monotonic,
         report: Callable[[str, Exception], None] = lambda _name, _error: None,
     ) -> None:
+        self.report = report
         self._queue_size = queue_size
         self._paging = asyncio.Semaphore(MOST_PAGING)
         self._tails = {
-            name: Tail(name, log, poll_seconds=poll_seconds, sleep=sleep, clock=clock, report=report)
+            name: Tail(
+                name,
+                log,
+                poll_seconds=poll_seconds,
+                sleep=sleep,
+                clock=clock,
+                report=report,
+                # More than that at once would overflow the queue of one who is about to take them.
+                batch=min(BATCH, queue_size),
+            )
             for name, log in logs.items()
         }
 
@@ -97,6 +108,10 @@ class Hub:
         ends = await self.ends()
         ahead = await asyncio.gather(*(self._tails[name].log.ahead(end, MOST_SHOWN) for name, end in ends.items()))
         return Standing(ends, dict(zip(ends, ahead, strict=True)))
+
+    def mark(self, name: str) -> Mark:
+        """How far a log has been read, once somebody follows it."""
+        return self._tails[name].mark
 
     async def held_back(self, source: str) -> HeldBack | None:
         """What holds the logs of a source back now, if anything does."""

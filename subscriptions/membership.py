@@ -54,9 +54,9 @@ class Terms:
     """How all streams are served.
 
     `common` tells what the streams of an operation must have in common, from a context of one of them. `queue_size`
-    bounds what may wait for a client, or for a group; beyond it, it ends as `too_slow` says of its last cursor.
-    `rights_changed` ends a stream whose client has other rights than it began with. `failure` is an error as the end of
-    a stream.
+    bounds what may wait for a client, or for a group; beyond it, it ends as `too_slow` says of its last cursor, or of
+    where it began. `rights_changed` ends a stream whose client has other rights than it began with. `failure` is an
+    error as the end of a stream, or of several.
     """
 
     record: Record
@@ -110,7 +110,8 @@ class Asked:
 class Member:
     """One client of a stream. It catches up by itself, while what its group gets waits, and then goes on with it.
 
-    `is_ready`: nothing waits for the client, and what it had before it took part does not come again.
+    `is_ready`: nothing waits for the client, and what it had before it took part does not come again. `cursor`: after
+    what it took last, or where it began.
     """
 
     def __init__(self, asked: Asked, deliver: Deliver) -> None:
@@ -131,6 +132,11 @@ class Member:
         self._is_settled = False
 
     @property
+    def is_over(self) -> bool:
+        """Whether the stream has ended, though its client may not have left yet."""
+        return self._over.done()
+
+    @property
     def behind(self) -> int:
         """How much waits for the client; what waits until it has caught up does not count."""
         return 0 if self._waiting is None or self._is_catching_up else len(self._waiting)
@@ -143,9 +149,11 @@ class Member:
             return False
         return True
 
-    def enter(self, group: Group) -> None:
-        """Takes part in a group: in what it is offered from now on."""
+    def enter(self, group: Group, cursor: str | None) -> None:
+        """Takes part in a group: in what it is offered from now on. `cursor`: where that begins."""
         self.group, self._entered_at = group, group.offered
+        if self.cursor is None:
+            self.cursor = cursor
 
     async def take(self, payload: Payload) -> None:
         """Hands over what the client gets alone; done when the client has taken it."""
@@ -166,7 +174,8 @@ class Member:
             self._begin(self._hand_on())
         await self._over
         if self._error is not None:
-            raise self._error
+            # It may be what ends others, too: whoever raises it would add to its traceback, which keeps their frames.
+            raise self._error.with_traceback(None)
 
     def offer(self, payload: Payload, *, is_sure: bool) -> None:
         """Something that the group got. `is_sure`: the rights hold, and it is recorded that the client gets it."""

@@ -49,17 +49,18 @@ class Following:
     subject_of: Callable[[Any], Hashable] | None = None
 
 
-Reach = Callable[[], Awaitable[None]]
+Reach = Callable[[], Awaitable[str | None]]
+"""Reads a log until it has come to where a stream stands, which another process may have told first.
+
+Gives the cursor of that place, for who falls behind before it has taken anything.
+"""
 
 
 class Membership(Protocol):
     """How a stream takes part in a group, when it knows what it follows."""
 
     async def join(self, following: Following, reach: Reach) -> None:
-        """From now on, what the group gets waits for the stream. Raises what keeps the log from being read.
-
-        `reach`: reads the log until it has come to where the stream stands, which another process may have told first.
-        """
+        """From now on, what the group gets waits for the stream. Raises what keeps the log from being read."""
         ...
 
     def has_caught_up(self) -> bool:
@@ -91,13 +92,13 @@ class Sharing:
         reading.users += 1
         try:
             await reading.begun()
-            await reach()
+            cursor = await reach()
             # What that brought is offered to the groups before this one takes part.
             await asyncio.sleep(0)
         except BaseException:
             reading.release()
             raise
-        self._family(asked, common, following, reading).group(following).join(member)
+        self._family(asked, common, following, reading).group(following).join(member, cursor)
 
     def leave(self, member: Member) -> None:
         """The member gets nothing more. What nobody takes part in any more is given up."""
@@ -105,6 +106,17 @@ class Sharing:
         member.end()
         if isinstance(group, _Group):
             group.leave(member)
+
+    def end(self, groups: "Iterable[_Group]", error: Exception | None) -> None:
+        """Ends the streams of several groups. What one error is to all of them is encoded once."""
+        living = [group for group in groups if not group.is_over]
+        if isinstance(error, StreamOverflowed):
+            for group in living:
+                group.overtake()
+            return
+        failure = self.terms.failure(error) if living and error is not None else None
+        for group in living:
+            group.end(failure)
 
     def _reading(self, log: str) -> "_Reading":
         found = self._readings.get(log)
@@ -120,11 +132,15 @@ class Sharing:
 
 
 class _Reading:
-    """The reading of one log, for as long as there are `users` of it: members of groups, and those about to be."""
+    """The reading of one log, for as long as there are `users` of it: members of groups, and those about to be.
+
+    `error` is what ended it, if anything did.
+    """
 
     def __init__(self, sharing: Sharing, log: str) -> None:
         self.users = 0
         self.is_over = False
+        self.error: Exception | None = None
         self._sharing = sharing
         self._log = log
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -163,26 +179,24 @@ class _Reading:
             yield from groups.get(subject_of(record), ())
 
     async def _run(self) -> None:
-        error: Exception | None = None
         try:
             async with self._sharing.follow({self._log: None}) as events:
                 self._begun.set_result(None)
                 async for event in events:
                     for group in self._concerned(event.record):
                         group.offer(event)
-        except Exception as failure:
-            error = failure
+        except Exception as error:
+            self.error = error
         finally:
-            self._end(error)
+            self._end()
 
-    def _end(self, error: Exception | None) -> None:
+    def _end(self) -> None:
         self.is_over = True
         if not self._begun.done():
-            self._begun.set_exception(error or asyncio.CancelledError())
+            self._begun.set_exception(self.error or asyncio.CancelledError())
             self._begun.exception()
-        for groups in (self._of_every_row, *(each for index in self._by_subject.values() for each in index.values())):
-            for group in groups:
-                group.end(error)
+        of_subjects = [groups for index in self._by_subject.values() for groups in index.values()]
+        self._sharing.end([group for groups in (self._of_every_row, *of_subjects) for group in groups], self.error)
 
 
 class _Offered(NamedTuple):
@@ -244,7 +258,7 @@ class _Family:
                 batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), most))]
                 for each in batch:
                     each.group.waiting -= 1
-                await self._serve([each for each in batch if each.group.members])
+                await self._serve([each for each in batch if each.group.members and not each.group.is_over])
                 await _ease({each.group for each in batch})
         finally:
             self._task = None
@@ -254,9 +268,7 @@ class _Family:
         context = self.common.make_context()
         try:
             found = await self._events([(each.event, each.group.subject) for each in batch], context)
-            shown = [
-                (each, event) for each, event in zip(batch, found, strict=True) if self._is_shown(each.group, event)
-            ]
+            shown = self._shown(batch, found)
             answers = await self.sharing.executor.answers(
                 self._prepared, self._variables, context, [event for _, event in shown]
             )
@@ -264,23 +276,33 @@ class _Family:
                 payload = Payload(orjson.dumps(answer), event.cursor, event.place, each.number)
                 await each.group.deliver(payload, self._prepared, context)
         except Exception as error:
-            for each in batch:
-                each.group.end(error)
+            self.sharing.end({each.group for each in batch}, error)
 
-    def _is_shown(self, group: "_Group", event: Any) -> bool:
-        if isinstance(event, Exception):
-            group.end(event)
-            return False
-        return event is not None
+    def _shown(self, batch: "Sequence[_Offered]", found: Sequence[Any]) -> "Sequence[tuple[_Offered, Any]]":
+        """The changes that groups get. Those that a change ends instead are ended."""
+        shown: list[tuple[_Offered, Any]] = []
+        ended: dict[Exception, set[_Group]] = {}
+        for each, event in zip(batch, found, strict=True):
+            if isinstance(event, Exception):
+                ended.setdefault(event, set()).add(each.group)
+            elif event is not None:
+                shown.append((each, event))
+        for error, groups in ended.items():
+            self.sharing.end(groups, error)
+        return shown
 
 
 class _Group:
-    """Members that get the same. `waiting` counts the changes that it has not been found out about yet."""
+    """Members that get the same. `waiting` counts the changes that it has not been found out about yet.
+
+    `is_over`: the streams of all its members have ended. They leave by and by; nothing is done for them any more.
+    """
 
     def __init__(self, family: _Family, following: Following) -> None:
         self.subject = following.subject
         self.members: dict[Member, None] = {}
         self.waiting = 0
+        self.is_over = False
         self._family = family
         self._following = following
 
@@ -296,11 +318,12 @@ class _Group:
     def offered(self) -> int:
         return self._family.offered
 
-    def join(self, member: Member) -> None:
+    def join(self, member: Member, cursor: str | None) -> None:
         self.members[member] = None
-        member.enter(self)
+        self.is_over = False
+        member.enter(self, cursor)
         if self._family.reading.is_over:
-            member.end()
+            self._family.sharing.end([self], self._family.reading.error)
 
     def leave(self, member: Member) -> None:
         del self.members[member]
@@ -309,18 +332,29 @@ class _Group:
         self._family.reading.release()
 
     def offer(self, event: Event) -> None:
+        if self.is_over:
+            return
         if self.waiting < self.terms.queue_size:
             self.waiting += 1
             self._family.offer(event, self)
         else:
-            self.end(StreamOverflowed({}))
+            self.overtake()
 
-    def end(self, error: Exception | None) -> None:
-        """Ends the streams of all members: one that could not keep up, each with its last cursor."""
+    def overtake(self) -> None:
+        """Ends the streams of a group that could not keep up, each with the last cursor of its member."""
         terms = self.terms
-        for member in tuple(self.members):
-            told = terms.too_slow(member.cursor) if isinstance(error, StreamOverflowed) else error
-            member.end(None if told is None else terms.failure(told))
+        for member in self._over():
+            member.end(terms.failure(terms.too_slow(member.cursor)))
+
+    def end(self, failure: Exception | None) -> None:
+        """Ends the streams of all members with one failure, or without any."""
+        for member in self._over():
+            member.end(failure)
+
+    def _over(self) -> Sequence[Member]:
+        """Is over from now on. Gives the members whose streams have not ended before."""
+        self.is_over = True
+        return [member for member in self.members if not member.is_over]
 
     async def deliver(self, payload: Payload, prepared: Prepared, context: object) -> None:
         """The same bytes to all members. Those whose rights are not sure are looked at first, each by itself."""

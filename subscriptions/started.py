@@ -6,9 +6,10 @@ from typing import Any
 
 
 def started(coroutine: Coroutine[Any, None, None]) -> Awaitable[None] | None:
-    """None when the coroutine is done; else what has to be awaited, from the task that started it, for its rest.
+    """None when the coroutine is done; else what has to be awaited for its rest.
 
-    Raises what it raised.
+    Another task than the one that started it may do that, so nothing in the coroutine may depend on the current task,
+    as timeouts and cancel scopes do. Raises what it raised.
     """
     try:
         waits_for = coroutine.send(None)

@@ -9,7 +9,7 @@ from sources.ports import Change, Log, MalformedChange, Mark
 from subscriptions.waking import Rest
 
 BATCH = 500
-"""Rows that one reading of a log asks for."""
+"""Rows that one reading of a log asks for, or as many as may wait for a stream, if that is less."""
 
 WHOLE_SECONDS = 30.0
 """How often a log is read as a whole, for rows that come very late by their serials."""
@@ -28,7 +28,8 @@ class Follower(Protocol):
 class Tail:
     """The tail of one log. Reads when it is woken, and every `poll_seconds` in any case.
 
-    A log that cannot be read, for whatever reason, is asked again at the same pace. `mark` is where it stands.
+    A log that cannot be read, for whatever reason, is asked again at the same pace. `mark` is where it stands. Between
+    two batches followers that wait for changes have a turn: no more than `batch` are handed on at once.
 
     `report` is told of every failure and of every row that could not be read.
     """
@@ -42,6 +43,7 @@ class Tail:
         sleep: Callable[[float], Awaitable[None]],
         clock: Callable[[], float],
         report: Callable[[str, Exception], None],
+        batch: int = BATCH,
     ) -> None:
         self.name = name
         self.log = log
@@ -49,6 +51,7 @@ class Tail:
         self._sleep = sleep
         self._clock = clock
         self._report = report
+        self._batch = batch
         self._followers: set[Follower] = set()
         self._starting = asyncio.Lock()
         self._reading = asyncio.Lock()
@@ -118,13 +121,15 @@ class Tail:
         async with self._reading:
             # Also when it fails: a table that takes too long to be read as a whole is followed all the same.
             self._whole_at = self._clock() if whole else self._whole_at
-            reading = await self.log.changes(self.mark, BATCH, whole=whole)
+            reading = await self.log.changes(self.mark, self._batch, whole=whole)
             self.mark = reading.mark
             for change in reading.changes:
                 self._hand_on(change)
             if not reading.more:
                 self._caught_up_at = self._clock()
-            return reading.more
+        if reading.more:
+            await asyncio.sleep(0)
+        return reading.more
 
     def _hand_on(self, change: Change[Any] | MalformedChange) -> None:
         if isinstance(change, MalformedChange):

@@ -1,6 +1,6 @@
 """Wake-ups from PostgreSQL: one connection of its own per database and process, that LISTENs while somebody hears.
 
-Whose statement rings is in `sources.sql.waking`: a trigger to which the owner consented, or our own writer.
+Whose statement rings is in `sources.sql.triggers`: a trigger to which the owner consented, or our own writer.
 """
 
 import asyncio

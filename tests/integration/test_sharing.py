@@ -14,11 +14,14 @@ from msgspec.structs import replace
 from engine.executor import StreamFailed
 from resolvers.context import Context, Viewer
 from resolvers.errors import Unauthenticated
+from resolvers.live import STATUSES as STATUSES_LOG
 from sources.demo.loading import SqliteFiles
+from sources.errors import RecordMalformed
 from sources.records import Role
+from sources.sql.incidents import INCIDENT
 from subscriptions.membership import Payload
 from subscriptions.streams import Streams
-from support.back_ends import Urls, change_of, loaded, reported, write
+from support.back_ends import Urls, change_of, loaded, reported, rows_of, write
 from support.houses import AGENT, AGENT_WITHOUT_CLEARANCE, Asking, citizen, document, opened
 
 LIVE_STATUS = document("live-status")
@@ -286,6 +289,44 @@ async def test_a_slow_client_ends_with_its_last_cursor_and_the_others_wait_for_n
     resumed = await served.join(after=error["extensions"]["cursor"])
     await eventually(lambda: len(resumed.payloads) == len(quick.payloads) - 1)
     assert resumed.statuses == quick.statuses[1:]
+
+
+@pytest.mark.parametrize("resumes", [False, True])
+async def test_a_client_that_never_read_anything_resumes_where_it_began(served: Served, resumes: bool) -> None:
+    given = {"after": (await served.ask.data("{ liveCursor }"))["liveCursor"]} if resumes else {}
+    quick, slow = await served.join(), await served.join(reads=False, **given)
+    for number in range(QUEUE + 2):
+        await served.change(STATUSES[number % len(STATUSES)])
+        await eventually(lambda number=number: len(quick.payloads) == number + 1)
+    error = await slow.error()
+    assert error["extensions"]["code"] == "SLOW_CONSUMER"
+    resumed = await served.join(after=error["extensions"]["cursor"])
+    await eventually(lambda: len(resumed.payloads) == len(quick.payloads))
+    assert resumed.statuses == quick.statuses
+
+
+async def test_a_report_that_cannot_be_read_costs_its_own_changes_and_no_stream(tmp_path: Path) -> None:
+    urls = loaded(SqliteFiles(tmp_path))
+    number, bsn = await reported(urls)
+    register = urls["incidents"]
+    spoilt = next(row["nummer"] for row in await rows_of(register, INCIDENT) if row["nummer"] != number)
+    async with opened(urls, live={"poll_seconds": 0.05}) as ask:
+        told: list[tuple[str, Exception]] = []
+        ask.house.services.hub.report = lambda log, error: told.append((log, error))
+        served = Served(ask, urls, number, bsn)
+        steady = await served.join(query=WATCHED, wanted=True)
+        await served.change("OPSP")
+        await eventually(lambda: steady.payloads)
+        spoil = f"UPDATE incident SET aangemaakt_op = 'no date' WHERE nummer = '{spoilt}'"
+        await write(register, *change_of(spoilt, "BEOO"), spoil)
+        await served.change("WACH")
+        await eventually(lambda: len(steady.payloads) == 2)
+        resumed = await served.join(query=WATCHED, wanted=True, after=steady.payloads[0].cursor)
+        await eventually(lambda: resumed.payloads)
+        assert (steady.statuses[-1], resumed.statuses) == ("AWAITING_INFORMATION", ["AWAITING_INFORMATION"])
+        assert {(log, type(error)) for log, error in told} == {(STATUSES_LOG, RecordMalformed)}
+        for client in (steady, resumed):
+            await client.leave()
 
 
 async def test_a_client_that_reads_again_in_time_has_missed_nothing(served: Served) -> None:

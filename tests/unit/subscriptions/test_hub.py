@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -287,6 +287,20 @@ async def test_more_than_one_reading_gives_comes_at_once(make_hub: MakeHub, log:
             log.grow()
         await clock.tick()
         assert [await taken(anext(events)) for _ in range(2 * BATCH + 10)] == list(range(4, 2 * BATCH + 14))
+
+
+async def test_a_burst_beyond_the_queue_costs_one_who_reads_at_once_nothing(
+    make_hub: MakeHub, log: CountedLog, clock: Clock
+) -> None:
+    async def read(events: AsyncIterator[Event]) -> list[int]:
+        return [(await anext(events)).record for _ in range(35)]
+
+    async with make_hub(queue_size=10).follow({"log": None}) as events:
+        reading = asyncio.create_task(read(events))
+        for _ in range(35):
+            log.grow()
+        await clock.tick()
+        assert await reading == list(range(4, 39))
 
 
 async def test_a_stream_over_two_logs_keeps_a_position_in_each(make_hub: MakeHub, clock: Clock) -> None:

@@ -71,6 +71,9 @@ Run = CoreExecutor[Any]
 EncodeError = Callable[[Exception], tuple[str, dict[str, Any]]]
 """From an exception to the message and extensions that a client may see."""
 
+Known = dict[int, tuple[str, dict[str, Any]]]
+"""What clients see of exceptions, by their identity: for as long as these are kept."""
+
 _ARGUMENT_NODES = (ArgumentNode, ValueNode)
 """What graphql-core's errors point at that come of an argument, and no others."""
 
@@ -117,7 +120,8 @@ class Prepared:
     `root_fields` are the names of the fields asked of the root, through fragments. `inner_variables` are those that
     stand elsewhere than in a root field's arguments: the only ones that the answer to an event depends on. `price` is
     what it may cost, by its variables. `plan` is None for what only graphql-core executes: introspection, mutations,
-    resolvers that are not batched, and what a plan has no room for: a fragment under conditions that differ.
+    resolvers that are not batched; directives of the operation itself, a fragment under conditions that differ, and
+    what a plan would be too large for.
     """
 
     document: DocumentNode
@@ -263,7 +267,8 @@ class Executor:
         """The answer to each of several events of one subscription, in one execution where there is a plan."""
         if prepared.plan is not None:
             found = await execute_all(prepared.plan, _values(prepared, variables), context, events)
-            return [self._response(each.data, each.errors) for each in found]
+            known: Known = {}  # what fails once may fail all events
+            return [self._response(each.data, each.errors, known) for each in found]
         return [await self._answer(prepared, variables, context, event) for event in events]
 
     def encoded(self, error: Exception) -> Response:
@@ -324,10 +329,12 @@ class Executor:
             state.partial_errors.clear()
             state.loaders.clear()
 
-    def _response(self, data: dict[str, Any] | None, errors: Sequence[GraphQLError]) -> Response:
+    def _response(
+        self, data: dict[str, Any] | None, errors: Sequence[GraphQLError], known: Known | None = None
+    ) -> Response:
         if not errors:
             return {"data": data}
-        known: dict[int, tuple[str, dict[str, Any]]] = {}
+        known = {} if known is None else known
         return {"data": data, "errors": [self._formatted(error, known) for error in errors]}
 
     def _build(self, prepared: Prepared, variables: Mapping[str, Any] | None, context: object) -> Run:
@@ -389,7 +396,7 @@ class Executor:
             document, [_refusal(_without_literal(error.message), VALIDATION_FAILED, error) for error in errors]
         )
 
-    def _formatted(self, error: GraphQLError, known: dict[int, tuple[str, dict[str, Any]]] | None = None) -> Response:
+    def _formatted(self, error: GraphQLError, known: Known | None = None) -> Response:
         """A field error. What graphql-core found out itself, as null where none may be, is our fault and masked.
 
         But null for an argument that may not be, by a variable that may, is the client's. `known`: what is said of

@@ -137,6 +137,14 @@ async def test_a_failure_that_many_fields_have_is_told_of_once(executor: Executo
     assert 3 <= len(told) <= 4  # the two of `torn`, and one or two for what is one batch or two
 
 
+async def test_a_failure_that_many_events_have_is_told_of_once(executor: Executor) -> None:
+    told: list[Exception] = []
+    executor._encode_error = lambda error: (str(told.append(error) or len(told)), {})
+    prepared = executor.prepare("subscription { opened(count: 0) { broken lid } }")
+    answers = await executor.answers(prepared, {}, RequestState(), [Box(1), Box(2), Box(3)])
+    assert [[error["message"] for error in answer["errors"]] for answer in answers] == [["1", "2"], ["1"], ["1", "3"]]
+
+
 @pytest.mark.parametrize("beside", ["", "__schema { queryType { name } }"])
 async def test_null_by_a_variable_with_a_default_is_the_client_s_mistake(executor: Executor, beside: str) -> None:
     """It passes validation (GraphQL specification, section 5.8.5), and the argument gets no value."""

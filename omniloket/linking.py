@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from omniloket.keeping import kept
 from omniloket.settings import Settings
 from sources.errors import SourceError
 from sources.linking.rules import Rules
@@ -35,14 +36,8 @@ async def following(settings: Settings, sources: Sources) -> AsyncGenerator[None
     if not settings.linking.run:
         yield
         return
-    async with _linker(settings, sources, Pace().batch) as linker:
-        task = asyncio.create_task(linker.run(), name="linker")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+    async with _linker(settings, sources, Pace().batch) as linker, kept(linker.run):
+        yield
 
 
 async def link_history(

@@ -35,24 +35,36 @@ ALONE_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Flooded:
-    """One kind: what it got while nobody else asked, what it got as a flood, and the others' waits meanwhile."""
+class Noticed:
+    """What a flood is to others: the waits of those who behave, and how much the server has grown."""
 
-    alone: Refused
-    many: Refused
     p50_ms: float
     p99_ms: float
     grown_mib: float
+
+    def figures(self, idle: "Noticed") -> list[str]:
+        ratio = self.p99_ms / idle.p99_ms
+        return [f"{self.p50_ms:.2f}", f"{self.p99_ms:.2f}", f"{ratio:.1f}", f"{self.grown_mib:.0f}"]
+
+
+NOTICED = ["Q3 p50 ms", "Q3 p99 ms", "p99 / idle", "MiB grown"]
 
 
 @dataclass(frozen=True)
-class Poured:
-    """The same of one kind of flood over sockets."""
+class Flooded:
+    """One kind: what it got while nobody else asked, and what it got as a flood."""
+
+    alone: Refused
+    many: Refused
+    noticed: Noticed
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The same of one kind of flood over sockets, which is only sent as a flood."""
 
     many: sockets.Poured
-    p50_ms: float
-    p99_ms: float
-    grown_mib: float
+    noticed: Noticed
 
 
 def main() -> None:
@@ -65,13 +77,13 @@ def main() -> None:
             ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
         ):
             bench = _Bench(pool, process, port, asked, token, wanted.seconds)
-            idle = bench.behaved().result()
+            idle = Noticed(*bench.behaved().result(), 0)
             start = process.memory_info().rss
             found = {kind: bench.flooded(kind, start) for kind in kinds(token)}
-            poured = {kind: bench.poured(kind, start) for kind in sockets.kinds()}
+            filled = {kind: bench.filled(kind, start) for kind in sockets.kinds()}
         times = f"Each flood took {wanted.seconds:g} s."
         conditions = asyncio.run(told(wanted.citizens, demo.urls, {"Q3": len(asked)}, times))
-    tables = f"{_table(found, idle)}\n\n{_table_of_sockets(poured, idle)}"
+    tables = f"{_table(found, idle)}\n\n{_table_of_sockets(filled, idle)}"
     page.tell(f"{conditions}\n\n{tables}", "flood", write=wanted.write)
 
 
@@ -99,22 +111,24 @@ class _Bench:
         print(kind, file=sys.stderr, flush=True)
         alone = self._flood(kind, 1, ALONE_SECONDS).result()
         many, behaved = self._flood(kind, CONNECTIONS, self.seconds), self.behaved()
-        return Flooded(alone, many.result(), *behaved.result(), (self.process.memory_info().rss - start) / 2**20)
+        return Flooded(alone, many.result(), self._noticed(behaved, start))
 
-    def poured(self, kind: str, start: int) -> Poured:
+    def filled(self, kind: str, start: int) -> Filled:
         print(kind, file=sys.stderr, flush=True)
         arguments = self.port, kind, self.token, FLOODERS, CONNECTIONS, self.seconds
         many, behaved = self.pool.submit(sockets.pour, *arguments), self.behaved()
-        return Poured(many.result(), *behaved.result(), (self.process.memory_info().rss - start) / 2**20)
+        return Filled(many.result(), self._noticed(behaved, start))
+
+    def _noticed(self, behaved: Any, start: int) -> Noticed:
+        return Noticed(*behaved.result(), (self.process.memory_info().rss - start) / 2**20)
 
     def _flood(self, kind: str, connections: int, seconds: float) -> Any:
         return self.pool.submit(flood, self.port, kind, self.token, FLOODERS, connections, seconds, self.process.pid)
 
 
-def _table(found: dict[str, Flooded], idle: tuple[float, float]) -> str:
-    head = ["a flood of", "is answered", "to refuse, ms", "server CPU ms", "refused per s", "Q3 p50 ms", "Q3 p99 ms"]
-    head += ["p99 / idle", "MiB grown"]
-    rows = [["nothing", "", "", "", "", f"{idle[0]:.2f}", f"{idle[1]:.2f}", "1.0", "0"]]
+def _table(found: dict[str, Flooded], idle: Noticed) -> str:
+    head = ["a flood of", "is answered", "to refuse, ms", "server CPU ms", "refused per s", *NOTICED]
+    rows = [["nothing", "", "", "", "", *idle.figures(idle)]]
     for kind, each in found.items():
         outcomes = ", ".join(name for name, _ in each.many.outcomes)
         rows.append(
@@ -124,22 +138,18 @@ def _table(found: dict[str, Flooded], idle: tuple[float, float]) -> str:
                 f"{each.alone.median_ms:.2f}",
                 f"{each.alone.server_ms:.2f}",
                 f"{each.many.per_second:.0f}",
-                f"{each.p50_ms:.2f}",
-                f"{each.p99_ms:.2f}",
-                f"{each.p99_ms / idle[1]:.1f}",
-                f"{each.grown_mib:.0f}",
+                *each.noticed.figures(idle),
             ]
         )
     return table(head, rows, texts=2)
 
 
-def _table_of_sockets(found: dict[str, Poured], idle: tuple[float, float]) -> str:
-    head = ["a flood over sockets of", "the server", "MiB per s", "Q3 p50 ms", "Q3 p99 ms", "p99 / idle", "MiB grown"]
-    rows = [["nothing", "", "", f"{idle[0]:.2f}", f"{idle[1]:.2f}", "1.0", "0"]]
+def _table_of_sockets(found: dict[str, Filled], idle: Noticed) -> str:
+    head = ["a flood over sockets of", "the server", "MiB per s", *NOTICED]
+    rows = [["nothing", "", "", *idle.figures(idle)]]
     for kind, each in found.items():
         outcomes = ", ".join(name for name, _ in each.many.outcomes)
-        figures = [f"{each.p50_ms:.2f}", f"{each.p99_ms:.2f}", f"{each.p99_ms / idle[1]:.1f}", f"{each.grown_mib:.0f}"]
-        rows.append([kind, outcomes, f"{each.many.mib_per_second:.1f}", *figures])
+        rows.append([kind, outcomes, f"{each.many.mib_per_second:.1f}", *each.noticed.figures(idle)])
     return table(head, rows, texts=2)
 
 

@@ -8,12 +8,7 @@ import pytest
 from websockets.frames import Frame, Opcode
 
 from support.servers import Server
-
-HANDSHAKE = (
-    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n"
-)
+from support.sockets import HANDSHAKE
 
 
 def _frame(opcode: Opcode, data: bytes = b"", *, fin: bool = True) -> bytes:

@@ -11,11 +11,8 @@ import uvicorn
 from websockets.frames import Frame, Opcode
 
 from omniloket.direct_sockets import SLICE_BYTES, DirectSockets
+from support.sockets import HANDSHAKE
 
-HANDSHAKE = (
-    b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-)
 SHORT, LONG = Frame(Opcode.TEXT, b"x").serialize(mask=True), Frame(Opcode.TEXT, b"y" * 100_000).serialize(mask=True)
 LAST = Frame(Opcode.TEXT, b"end").serialize(mask=True)
 
@@ -70,7 +67,7 @@ async def test_much_that_comes_at_once_is_read_in_many_turns(is_read_at_once: bo
     counting = asyncio.create_task(_count_turns())
     async with asyncio.timeout(60), _listening(received, may_read) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(HANDSHAKE)
+        writer.write(HANDSHAKE + b"\r\n")
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"".join(sent))
         if is_read_at_once:

@@ -12,6 +12,13 @@ from support.servers import Server
 
 SUBPROTOCOL = "graphql-transport-ws"
 
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n"
+)
+"""The head of a handshake as it is written, without the blank line that ends it: more headers may follow."""
+
 
 class Socket:
     """A socket whose messages are told apart by operation."""

@@ -273,7 +273,7 @@ class Executor:
 
     def encoded(self, error: Exception) -> Response:
         """The client form of an error that ends an operation as a whole."""
-        return self._formatted(error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error))
+        return self._formatted(error if isinstance(error, GraphQLError) else GraphQLError("", original_error=error), {})
 
     def _prepared(self, document: DocumentNode, operation_name: str | None) -> Prepared:
         operation = _operation(document, operation_name)
@@ -310,7 +310,7 @@ class Executor:
         if isawaitable(stream):
             stream = await stream
         if isinstance(stream, ExecutionResult):
-            raise RequestRefused([self._formatted(error) for error in stream.errors or []])
+            raise RequestRefused([self._formatted(error, {}) for error in stream.errors or []])
         return stream
 
     async def _run(self, run: Run, context: object) -> Response:
@@ -396,7 +396,7 @@ class Executor:
             document, [_refusal(_without_literal(error.message), VALIDATION_FAILED, error) for error in errors]
         )
 
-    def _formatted(self, error: GraphQLError, known: Known | None = None) -> Response:
+    def _formatted(self, error: GraphQLError, known: Known) -> Response:
         """A field error. What graphql-core found out itself, as null where none may be, is our fault and masked.
 
         But null for an argument that may not be, by a variable that may, is the client's. `known`: what is said of
@@ -407,12 +407,9 @@ class Executor:
             cause = cause.original_error
         if isinstance(cause, GraphQLError) and cause.nodes and isinstance(cause.nodes[0], _ARGUMENT_NODES):
             return _client_form(_without_value(cause.message), {"code": BAD_USER_INPUT}, error)
-        said = None if known is None else known.get(id(cause))
-        if said is None:
-            said = self._encode_error(cause)
-            if known is not None:
-                known[id(cause)] = said
-        return _client_form(*said, error)
+        if id(cause) not in known:
+            known[id(cause)] = self._encode_error(cause)
+        return _client_form(*known[id(cause)], error)
 
 
 def _refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:

@@ -119,6 +119,7 @@ class DirectSockets(WebSocketsSansIOProtocol):
         return True
 
     def _may_signal(self) -> bool:
+        """Whether one more frame is taken that is no message. The socket is closed when there are too many."""
         if self.transport.is_closing():
             return False
         if self._signals.take(1, self.loop.time()) > 0:

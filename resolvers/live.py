@@ -16,7 +16,7 @@ from resolvers.errors import CursorExpired, NotFound, SlowConsumer
 from resolvers.ids import source_key
 from resolvers.live_cursors import StreamKind, sealed_for_every_field
 from resolvers.reports import ReportBy, number_of
-from sources.errors import MarkExpired, RecordMalformed, SourceError, SourceUnavailable
+from sources.errors import MarkExpired, RecordMalformed, SourceUnavailable
 from sources.ports import Collection, Place
 from sources.records import (
     Contact,
@@ -304,16 +304,14 @@ async def _seen(
     """
     while True:
         found = await context.records(collection, keys)
-        failures = [each for each in found if isinstance(each, SourceError)]
-        if not failures:
-            return found
-        if not any(isinstance(each, SourceUnavailable) for each in failures):
+        if not any(isinstance(each, SourceUnavailable) for each in found):
             return _readable(log, found, context)
         await asyncio.sleep(RETRY_SECONDS)
         context.fetching.pop(id(collection), None)
 
 
 def _readable(log: str, found: Sequence[Any], context: Context) -> Sequence[Any]:
+    """What was found, with nothing in the place of what cannot be read, which is reported."""
     for malformed in {each for each in found if isinstance(each, RecordMalformed)}:
         context.services.hub.report(log, malformed)
     return [None if isinstance(each, RecordMalformed) else each for each in found]

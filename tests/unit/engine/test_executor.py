@@ -254,9 +254,8 @@ async def test_several_events_ask_a_resolver_once(executor: Executor) -> None:
     prepared = executor.prepare("subscription { opened(count: 1) { lid } }")
     calls.clear()
     await executor.answers(prepared, {}, RequestState(), [Box(2), Box(4), Box(6)])
-    await executor.answers(
-        prepared, {}, RequestState(), [Box(1), Box(4)]
-    )  # one fails, and the other is not asked again
+    # One fails, and the other is not asked again.
+    await executor.answers(prepared, {}, RequestState(), [Box(1), Box(4)])
     assert calls == [("lid", 3), ("lid", 2)]
 
 

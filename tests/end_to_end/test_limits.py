@@ -168,6 +168,7 @@ async def test_tokens_that_do_not_hold_cost_as_much_on_sockets(frugal: Server) -
 
 async def test_sockets_and_streams_pay_as_well(frugal: Server) -> None:
     token = agent(frugal, "connected")
+    post(frugal, None, "192.0.2.61", query=SMALL)  # which makes it known
     forwarded = {"additional_headers": {"X-Forwarded-For": "192.0.2.60"}}
     live = "subscription { contactRegistered { cursor } }"
     async with connected(frugal, token, **forwarded) as socket:

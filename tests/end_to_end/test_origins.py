@@ -56,6 +56,9 @@ def test_without_the_setting_there_are_no_others(sqlite_urls: Urls, tmp_path: Pa
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+NO_ICON = "status of 404"
+"""A browser asks for a page's icon, and complains that there is none."""
+
 ASK = """
     async ([url, token]) => {
       const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
@@ -79,7 +82,9 @@ async def test_a_browser_lets_the_pages_of_a_named_site_ask_and_no_others(sqlite
         with serving(sqlite_urls, second, OMNILOKET_REQUESTS__ORIGINS=f'["{origin}"]') as server:
             async with browsing(f"{origin}/healthz") as watched:
                 assert await watched.page.evaluate(ASK, [server.url, server.agent]) == ["AGENT", True]
+                await watched.hear(NO_ICON)
                 assert not [each for each in watched.take_complaints() if "CORS" in each]
             async with browsing(server.url.replace("graphql", "healthz")) as watched:
                 assert await watched.page.evaluate(ASK, [site.url, site.agent]) == ["TypeError", False]
+                await watched.hear(NO_ICON, "net::ERR_FAILED")
                 assert [each for each in watched.take_complaints() if "CORS" in each]

@@ -1,5 +1,6 @@
 """A real browser that reaches loopback alone, and whose every complaint fails the test."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,6 +52,12 @@ class Watched:
     def _said(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.complaints.append(message.text)
+
+    async def hear(self, *parts: str) -> None:
+        """Waits until there is a complaint with each of these in it: a browser may be late with them."""
+        async with asyncio.timeout(10):
+            while not all(any(part in each for each in self.complaints) for part in parts):
+                await asyncio.sleep(0.01)
 
     def take_complaints(self) -> list[str]:
         """The complaints until now, which the test expects."""

@@ -19,11 +19,12 @@ BUNDLE := omniloket/bundle/index.html
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
 
-# Processes that test side by side, each with servers of its own. Much of what they do is to wait for these.
+# Processes that test side by side, each with servers of its own. Much of what they do is to wait for these. The tests of
+# a file stay together, in their order: they share a server, and what it remembers.
 TESTERS ?= 3
 
 test: check graphiql $(SUPERGRAPH_INSTALLED) $(FRONT_ENDS_INSTALLED) ## everything that CI runs
-	$(BIN)/pytest --numprocesses $(TESTERS) --dist worksteal
+	$(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile
 
 engine-test: $(INSTALLED) ## the engine against graphql-core, on ten times as many documents as make test
 	OMNILOKET_TEST_DOCUMENTS=20000 $(BIN)/pytest --timeout 3600 --hypothesis-show-statistics tests/property/test_engine.py

@@ -87,7 +87,8 @@ class Opened:
 
     async def __aenter__(self) -> Sources:
         for name in SERVES:
-            database = Database(name, self._urls[name], serves=SERVES[name])
+            # Time enough for a machine that is busy with other tests.
+            database = Database(name, self._urls[name], serves=SERVES[name], timeout_seconds=60)
             self.databases[name] = await self._closing.enter_async_context(database)
         return bound(self.databases, self._sealer)
 

@@ -21,7 +21,7 @@ run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 
 # Processes that test side by side, each with servers of its own. Much of what they do is to wait for these. The tests of
 # a file stay together, in their order: they share a server, and what it remembers.
-TESTERS ?= 3
+TESTERS ?= 2
 
 test: check graphiql $(SUPERGRAPH_INSTALLED) $(FRONT_ENDS_INSTALLED) ## everything that CI runs
 	$(BIN)/pytest --numprocesses $(TESTERS) --dist loadfile

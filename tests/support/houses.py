@@ -31,13 +31,15 @@ def citizen(bsn: str) -> Viewer:
 
 def settings(urls: Urls, **more: Any) -> Settings:
     """Settings over some databases, with the keys that tests seal with. Nothing is linked: many tests share them."""
-    sources = {name: {"url": url} for name, url in urls.items()}
+    # Time enough for a machine that is busy with other tests.
+    sources = {name: {"url": url, "timeout_seconds": 60} for name, url in urls.items()}
     return read(
         None,
         **{
             "sources": sources,
             "sealing": {"current": 2, "keys": KEYS},
             "linking": {"run": False},
+            "overload": {"deadline_seconds": 60},
             "access_log": False,
             **more,
         },

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from resolvers.context import Context
 from sources.errors import RecordMalformed
-from sources.paging import ALL, Page, PageRequest, Position
+from sources.paging import ALL, Page, PageRequest
 from sources.ports import Collection
 from sources.records import Key
 
@@ -33,80 +33,91 @@ class Path(Struct, Generic[K, R], frozen=True):
     filter: Any = None
 
 
-class Place(Struct, Generic[K, R], frozen=True, gc=False):
-    """A link that leads to a record, or the error where one of the two cannot be read."""
+class Reached(Struct, Generic[K, R], frozen=True, gc=False):
+    """A page of the records behind a parent's links, at the places of the links. `links`: what led to each row."""
 
-    position: Position
-    link: K | None
-    found: R | RecordMalformed
+    page: Page[R]
+    links: Sequence[K]
 
 
 async def nearest(
-    path: Path[K, R], parent_ids: Sequence[Key], page: PageRequest, context: Context
-) -> Sequence[Sequence[Place[K, R]] | Exception]:
-    """The places on the page of each parent, in the order of the links; the failure where the target has one.
+    path: Path[K, R], parent_ids: Sequence[Key], request: PageRequest, context: Context
+) -> Sequence[Reached[K, R] | Exception]:
+    """The page of each parent, in the order of the links; the failure where the target has one.
 
     Two statements for all parents where nothing is hidden. Else parents whose page is not full are looked at again,
     each time further: the records that are known already are not asked for again.
     """
-    known: dict[Key, Sequence[Place[K, R]] | Exception] = {}
-    wanted = limit = cast("int", page.limit)
+    known: dict[Key, Reached[K, R] | Exception] = {}
+    wanted = limit = cast("int", request.limit) + 1  # one more tells whether there are any beyond the page
     unfinished = list(dict.fromkeys(parent_ids))
     while unfinished:
-        pages = await path.links.of_parents(path.link, unfinished, page.up_to(limit), context.scope, path.filter)
-        places = await _behind(path, pages, context)
-        known.update(zip(unfinished, places, strict=True))
+        pages = await path.links.of_parents(path.link, unfinished, request.up_to(limit), context.scope, path.filter)
+        reached = await _behind(path, pages, context)
+        known.update(zip(unfinished, reached, strict=True))
         unfinished = [
             parent
-            for parent, links, here in zip(unfinished, pages, places, strict=True)
-            if links.more and not isinstance(here, Exception) and len(here) < wanted
+            for parent, links, here in zip(unfinished, pages, reached, strict=True)
+            if links.more and not isinstance(here, Exception) and len(here.page.places) < wanted
         ]
         limit *= FURTHER
     found = (known[parent] for parent in parent_ids)
-    return [places if isinstance(places, Exception) else page.kept(places) for places in found]
+    return [here if isinstance(here, Exception) else _cut(here, request) for here in found]
 
 
 async def counts(path: Path[Any, Any], parent_ids: Sequence[Key], context: Context) -> Sequence[int]:
-    """How many places each parent has. Raises what the target raised."""
+    """How many records the links of each parent lead to. Raises what the target raised."""
     pages = await path.links.of_parents(path.link, parent_ids, ALL, context.scope, path.filter)
-    return [len(_or_raised(places)) for places in await _behind(path, pages, context)]
+    return [len(_or_raised(here).page.places) for here in await _behind(path, pages, context)]
 
 
-async def _behind(
-    path: Path[K, R], pages: Sequence[Page[K]], context: Context
-) -> Sequence[Sequence[Place[K, R]] | Exception]:
+async def _behind(path: Path[K, R], pages: Sequence[Page[K]], context: Context) -> Sequence[Reached[K, R] | Exception]:
     found = await context.records(path.target, [path.key_of(row) for page in pages for row in page.rows])
     rest = iter(found)
     found_of = [(page, list(islice(rest, len(page.rows)))) for page in pages]
-    if any(issubclass(kind, BaseException) for kind in set(map(type, found))):
-        return [_failure_or_places(page, records) for page, records in found_of]
-    return [_places(page, records) for page, records in found_of]
+    kinds = set(map(type, found))
+    if any(issubclass(kind, BaseException) for kind in kinds):
+        return [_failure_or_reached(page, records) for page, records in found_of]
+    if type(None) in kinds or any(page.malformed for page in pages):
+        return [_reached(page, records) for page, records in found_of]
+    return [
+        Reached(Page(cast("list[R]", records), page.positions, places=page.positions), page.rows)
+        for page, records in found_of
+    ]
 
 
-def _failure_or_places(page: Page[K], found: Sequence[Any]) -> Sequence[Place[K, Any]] | Exception:
+def _failure_or_reached(page: Page[K], found: Sequence[Any]) -> Reached[K, Any] | Exception:
     """One row that cannot be read has its place; a source that did not answer has none."""
     failures = (each for each in found if isinstance(each, Exception) and not isinstance(each, RecordMalformed))
-    return next(failures, None) or _places(page, found)
+    return next(failures, None) or _reached(page, found)
 
 
-def _places(page: Page[K], found: Sequence[Any]) -> Sequence[Place[K, Any]]:
-    if not page.malformed:
-        return [
-            Place(position, link, record)
-            for position, link, record in zip(page.positions, page.rows, found, strict=True)
-            if record is not None
-        ]
-    led = dict(zip(page.positions, zip(page.rows, found, strict=True), strict=True))
-    unread = iter(page.malformed)
-    places: list[Place[K, Any]] = []
-    for position in page.places:
-        link, record = led[position] if position in led else (None, next(unread))
-        if record is not None:
-            places.append(Place(position, link, record))
-    return places
+def _reached(page: Page[K], found: Sequence[Any]) -> Reached[K, Any]:
+    """The page where some links lead nowhere, or one of the two cannot be read."""
+    led = [each for each in zip(page.positions, page.rows, found, strict=True) if each[2] is not None]
+    good = [each for each in led if not isinstance(each[2], RecordMalformed)]
+    malformed = dict(page.unread) | {place: error for place, _, error in led if isinstance(error, RecordMalformed)}
+    leading = {place for place, _, _ in led}
+    places = [place for place in page.places if place in leading or place in malformed]
+    positions, links, records = zip(*good, strict=True) if good else ((), (), ())
+    errors = [malformed[place] for place in places if place in malformed]
+    return Reached(Page(records, positions, places=places, malformed=errors), links)
 
 
-def _or_raised(places: Sequence[Place[K, R]] | Exception) -> Sequence[Place[K, R]]:
-    if isinstance(places, Exception):
-        raise places
-    return places
+def _cut(reached: Reached[K, R], request: PageRequest) -> Reached[K, R]:
+    """As much of the page as was asked for."""
+    page = reached.page
+    places = request.kept(page.places)
+    if len(places) == len(page.places):
+        return reached
+    malformed = [error for place, error in page.unread if place in places] if page.malformed else ()
+    kept = request.up_to(len(places) - len(malformed)).kept
+    return Reached(
+        Page(kept(page.rows), kept(page.positions), more=True, places=places, malformed=malformed), kept(reached.links)
+    )
+
+
+def _or_raised(reached: Reached[K, R] | Exception) -> Reached[K, R]:
+    if isinstance(reached, Exception):
+        raise reached
+    return reached

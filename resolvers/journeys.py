@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, cast
+from operator import itemgetter
+from typing import TypeVar
 
 from engine.batching import Partial
 from resolvers.context import Context
-from resolvers.following import Path, Place, nearest
+from resolvers.following import Path, Reached, nearest
 from resolvers.ids import source_key
 from resolvers.paging import Connection, followed, root_connection
 from resolvers.records import alone
 from sources.errors import RecordMalformed
 from sources.filters import EntryFilter, JourneyFilter
-from sources.paging import ALL, Page, PageRequest
+from sources.paging import ALL, Page, PageRequest, Position
 from sources.ports import Sources
 from sources.records import (
     Channel,
@@ -25,6 +26,8 @@ from sources.records import (
     Report,
 )
 from sources.sealing import bsn_of
+
+R = TypeVar("R")
 
 CONTACTS = EntryFilter((EntryKind.CONTACT.value,))
 REPORTS = EntryFilter((EntryKind.REPORT.value,))
@@ -122,8 +125,7 @@ def contact_key(entry: JourneyEntry) -> Key | None:
 
 
 def _subject(
-    contacts: Sequence[Place[JourneyEntry, Contact]] | Exception,
-    reports: Sequence[Place[JourneyEntry, Report]] | Exception,
+    contacts: Reached[JourneyEntry, Contact] | Exception, reports: Reached[JourneyEntry, Report] | Exception
 ) -> str | Partial[str | None] | Exception | None:
     """The failure where a source does not answer; an error besides for each older entry that cannot be read."""
     if isinstance(contacts, Exception):
@@ -132,14 +134,18 @@ def _subject(
         return reports
     errors: list[RecordMalformed] = []
     subject: str | None = None
-    for entry in sorted((*contacts, *reports), key=lambda each: cast("Any", each.position)):
-        if isinstance(entry.found, RecordMalformed):
-            errors.append(entry.found)
+    for _, found in sorted((*_placed(contacts.page), *_placed(reports.page)), key=itemgetter(0)):
+        if isinstance(found, RecordMalformed):
+            errors.append(found)
             continue
-        subject = (entry.found.subject if isinstance(entry.found, Contact) else entry.found.title) or None
+        subject = (found.subject if isinstance(found, Contact) else found.title) or None
         if subject is not None:
             break
     return Partial(subject, errors) if errors else subject
+
+
+def _placed(page: Page[R]) -> Sequence[tuple[Position, R | RecordMalformed]]:
+    return [*zip(page.positions, page.rows, strict=True), *page.unread]
 
 
 def _keys(journeys: Sequence[Journey]) -> Sequence[int]:

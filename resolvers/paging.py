@@ -14,8 +14,8 @@ from msgspec import Struct
 from engine.batching import Partial
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, CursorRejected
-from resolvers.following import Path, Place, counts, nearest
-from sources.errors import RecordMalformed, SourceError
+from resolvers.following import Path, counts, nearest
+from sources.errors import SourceError
 from sources.paging import Page, PageRequest, Position
 from sources.ports import Collection
 from sources.records import Key
@@ -39,11 +39,31 @@ class Total(Struct, frozen=True, gc=False):
 
 
 class PageInfo(Struct, frozen=True, gc=False):
+    """Where a page lies. `more`: there are further rows in the direction of the request.
+
+    Rows behind a page are known of by the cursor that the page began at (Relay, section 5.1).
+    """
+
     kind: str
-    has_next_page: bool
-    has_previous_page: bool
-    start: Position | None
-    end: Position | None
+    request: PageRequest
+    places: Sequence[Position]
+    more: bool
+
+    @property
+    def has_next_page(self) -> bool:
+        return self.request.before is not None if self.request.backwards else self.more
+
+    @property
+    def has_previous_page(self) -> bool:
+        return self.more if self.request.backwards else self.request.after is not None
+
+    @property
+    def start(self) -> Position | None:
+        return self.places[0] if self.places else None
+
+    @property
+    def end(self) -> Position | None:
+        return self.places[-1] if self.places else None
 
 
 class Edge(Struct, Generic[R], frozen=True, gc=False):
@@ -101,19 +121,8 @@ def open_cursor(sealer: Sealer, kind: str, cursor: str) -> Any:
 def connection(kind: str, page: Page[R], request: PageRequest, total: Total) -> Connection[R] | Partial[Connection[R]]:
     """A source's page as a connection; rows that could not be read are missing, with an error each."""
     edges = [Edge(kind, node, position) for node, position in zip(page.rows, page.positions, strict=True)]
-    made = Connection(edges, page_info(kind, page.start, page.end, request, more=page.more), total)
+    made = Connection(edges, PageInfo(kind, request, page.places, page.more), total)
     return Partial(made, list(page.malformed)) if page.malformed else made
-
-
-def page_info(kind: str, start: Position | None, end: Position | None, request: PageRequest, *, more: bool) -> PageInfo:
-    """Rows behind a page are known of by the cursor that the page began at (Relay, section 5.1)."""
-    return PageInfo(
-        kind,
-        has_next_page=request.before is not None if request.backwards else more,
-        has_previous_page=more if request.backwards else request.after is not None,
-        start=start,
-        end=end,
-    )
 
 
 async def connections_of(
@@ -160,34 +169,16 @@ async def followed(
 
     A record that is gone, or that the viewer may not see, leaves no trace: the page is filled with those that follow.
     """
-    found = await nearest(path, parent_ids, one_more(request), context)
+    found = await nearest(path, parent_ids, request, context)
 
     async def count(parents: Sequence[Key], context: Context) -> Sequence[int]:
         return await counts(path, parents, context)
 
     group = (id(path.links), path.link, path.filter)
     return [
-        places if isinstance(places, Exception) else _followed(kind, places, request, Total(group, parent, count))
-        for parent, places in zip(parent_ids, found, strict=True)
+        here if isinstance(here, Exception) else connection(kind, here.page, request, Total(group, parent, count))
+        for parent, here in zip(parent_ids, found, strict=True)
     ]
-
-
-def _followed(
-    kind: str, places: Sequence[Place[Any, R]], request: PageRequest, total: Total
-) -> Connection[R] | Partial[Connection[R]]:
-    kept = request.kept(places)
-    start, end = (kept[0].position, kept[-1].position) if kept else (None, None)
-    info = page_info(kind, start, end, request, more=len(kept) < len(places))
-    edges = [Edge(kind, each.found, each.position) for each in kept if type(each.found) is not RecordMalformed]
-    made = Connection(cast("Sequence[Edge[R]]", edges), info, total)
-    if len(edges) == len(kept):
-        return made
-    return Partial(made, [each.found for each in kept if isinstance(each.found, RecordMalformed)])
-
-
-def one_more(request: PageRequest) -> PageRequest:
-    """The page with one row more, which tells whether there are any beyond it."""
-    return request.up_to(cast("int", request.limit) + 1)
 
 
 async def total_counts(connections: Sequence[Connection[Any]], context: Context) -> Sequence[int | Exception]:

@@ -12,10 +12,10 @@ from typing import Any, TypeVar, cast
 
 from engine.batching import Partial
 from resolvers.context import Context
-from resolvers.following import FURTHER, Place, counts, nearest
+from resolvers.following import FURTHER, Reached, counts, nearest
 from resolvers.journeys import REPORTS, to_contacts
-from resolvers.paging import Connection, Edge, Total, one_more, page_info
-from sources.errors import RecordMalformed, SourceError
+from resolvers.paging import Connection, Edge, PageInfo, Total
+from sources.errors import SourceError
 from sources.paging import ALL, Page, PageRequest, Position
 from sources.records import Contact, Handover, Journey, JourneyEntry, Key, StatusChange
 
@@ -66,29 +66,22 @@ async def _contacts(keys: Sequence[int], context: Context, page: PageRequest) ->
     wanted = _newest_first(_request(page, source))
 
     async def ask(keys: Sequence[int], request: PageRequest) -> Sequence[Part]:
-        found = await nearest(to_contacts(context.sources), keys, one_more(request), context)
+        found = await nearest(to_contacts(context.sources), keys, request, context)
         return [
-            Part(errors=[places], silent=source)
-            if isinstance(places, Exception)
-            else _contact_part(places, request, wanted, source)
-            for places in found
+            Part(errors=[here], silent=source) if isinstance(here, Exception) else _contact_part(here, wanted, source)
+            for here in found
         ]
 
     return await _far_enough(ask, keys, wanted)
 
 
-def _contact_part(
-    places: Sequence[Place[JourneyEntry, Contact]], request: PageRequest, wanted: PageRequest, source: str
-) -> Part:
-    kept = request.kept(places)
+def _contact_part(reached: Reached[JourneyEntry, Contact], wanted: PageRequest, source: str) -> Part:
+    page = reached.page
     entries = [
-        Entry((each.link.at.isoformat(), source, each.link.key), each.found)
-        for each in kept
-        if each.link is not None and isinstance(each.found, Contact)
+        Entry((link.at.isoformat(), source, link.key), contact)
+        for link, contact in zip(reached.links, page.rows, strict=True)
     ]
-    malformed = [each.found for each in kept if isinstance(each.found, RecordMalformed)]
-    more = len(kept) < len(places)
-    return Part(entries, more, more and len(entries) < cast("int", wanted.limit), malformed)
+    return Part(entries, page.more, page.more and len(entries) < cast("int", wanted.limit), page.malformed)
 
 
 async def _status_changes(keys: Sequence[int], context: Context, page: PageRequest) -> Sequence[Part]:
@@ -153,8 +146,7 @@ def _merged(
     entries = sorted((entry for part in parts for entry in part.entries), key=_order)
     kept = request.kept(entries)
     more = len(kept) < len(entries) or any(part.more for part in parts)
-    start, end = (kept[0].place, kept[-1].place) if kept else (None, None)
-    info = page_info(KIND, start, end, request, more=more)
+    info = PageInfo(KIND, request, [entry.place for entry in kept], more)
     edges: list[Edge[TimelineRecord]] = [Edge(KIND, entry.record, entry.place) for entry in kept]
     silent = [part.silent for part in parts if part.silent is not None]
     made = Connection(edges, info, Total(KIND, key, _count), silent)

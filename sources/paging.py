@@ -57,9 +57,7 @@ class Page(Struct, Generic[R], frozen=True, gc=False):
     malformed: Sequence[RecordMalformed] = ()
 
     @property
-    def start(self) -> Position | None:
-        return self.places[0] if self.places else None
-
-    @property
-    def end(self) -> Position | None:
-        return self.places[-1] if self.places else None
+    def unread(self) -> Sequence[tuple[Position, RecordMalformed]]:
+        """The rows that could not be read, with their places."""
+        read = set(self.positions)
+        return list(zip((place for place in self.places if place not in read), self.malformed, strict=True))

@@ -39,6 +39,8 @@ Visible = Callable[[Scope, Own], Condition]
 Read = tuple[Position, R | RecordMalformed]
 """What became of a row, with its position."""
 
+_NOTHING: Page[Any] = Page()
+
 _NUL = "\x00"
 
 _FILTERS = 100
@@ -153,9 +155,11 @@ class SqlCollection(Generic[R, F]):
         statement = self._bound(shape, make, scope, conditions, wanted)
         rows = await self._database.rows(statement)
         read: defaultdict[Key, list[Read[R]]] = defaultdict(list)
-        for parent, each in zip(map(self._parent_of, rows), self._placed(rows), strict=True):
+        placed, is_whole = self._placed(rows)
+        for parent, each in zip(map(self._parent_of, rows), placed, strict=True):
             read[parent].append(each)
-        return [_page(self._merged([read.get(form, ()) for form in each], page), page) for each in forms]
+        of_parents = [self._merged([read.get(form, ()) for form in each], page) for each in forms]
+        return [_page(each, page, is_whole=is_whole) if each else _NOTHING for each in of_parents]
 
     async def page(self, page: PageRequest, scope: Scope, filter: F | None = None) -> Page[R]:
         if self._sees_nothing(scope):
@@ -167,7 +171,8 @@ class SqlCollection(Generic[R, F]):
             return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
 
         statement = self._bound(("page", page.limit, page.backwards), make, scope, conditions)
-        return _page(self._placed(await self._database.rows(statement)), page)
+        placed, is_whole = self._placed(await self._database.rows(statement))
+        return _page(placed, page, is_whole=is_whole)
 
     async def count_of_parents(
         self, link: str, parent_ids: Sequence[Key], scope: Scope, filter: F | None = None
@@ -368,9 +373,11 @@ class SqlCollection(Generic[R, F]):
         limit = _one_more(page)
         return together if limit is None else together[:limit]
 
-    def _placed(self, rows: Sequence[Values]) -> list[Read[R]]:
-        """Rows in order, each with its position."""
-        return list(zip(map(self._position_of, rows), self._records(rows), strict=True))
+    def _placed(self, rows: Sequence[Values]) -> tuple[list[Read[R]], bool]:
+        """Rows in order, each with its position; and whether all of them could be read."""
+        records = self._records(rows)
+        placed = list(zip(map(self._position_of, rows), records, strict=True))
+        return placed, RecordMalformed not in set(map(type, records))
 
     def _records(self, rows: Sequence[Values]) -> Sequence[R | RecordMalformed]:
         return self._read.records(self._database.name, rows)
@@ -397,10 +404,8 @@ def _beyond_range(value: str | int | datetime, *, below: bool) -> str | int | da
     return FIRST + datetime.resolution if value == FIRST and not below else value
 
 
-def _page(read: Sequence[Read[R]], page: PageRequest) -> Page[R]:
-    """What was read, one more than the page has room for where there are more."""
-    if not read:
-        return Page()
+def _page(read: Sequence[Read[R]], page: PageRequest, *, is_whole: bool) -> Page[R]:
+    """What was read, one more than the page has room for where there are more; `is_whole`: without malformed rows."""
     more = page.limit is not None and len(read) > page.limit
     kept = read[: page.limit]
     if not kept:
@@ -408,8 +413,8 @@ def _page(read: Sequence[Read[R]], page: PageRequest) -> Page[R]:
     if page.backwards:
         kept = kept[::-1]
     positions, records = zip(*kept, strict=True)
-    if RecordMalformed not in set(map(type, records)):
-        return Page(records, positions, more, positions)
+    if is_whole:
+        return Page(cast("Sequence[R]", records), positions, more, positions)
     malformed = [record for record in records if isinstance(record, RecordMalformed)]
     good = [each for each in kept if not isinstance(each[1], RecordMalformed)]
     return Page(

@@ -194,9 +194,9 @@ async def test_a_parents_pages_meet_every_row_once(
         while True:
             (part,) = await collection.of_parents(link, [parent], PageRequest(1, after=after), EVERYTHING)
             met.extend(part.rows)
-            after = part.end
             if not part.more:
                 break
+            after = part.places[-1]
         assert met == list(page.rows)
 
 
@@ -260,6 +260,6 @@ async def paged(collection: Any, scope: Scope, limit: int, backwards: bool) -> l
         request = PageRequest(limit, before=edge, backwards=True) if backwards else PageRequest(limit, after=edge)
         page = await collection.page(request, scope)
         met = [*page.rows, *met] if backwards else [*met, *page.rows]
-        edge = page.start if backwards else page.end
         if not page.more:
             return met
+        edge = page.places[0 if backwards else -1]

@@ -14,7 +14,7 @@ from resolvers.journeys import contacts, journeys
 from resolvers.paging import Connection, Count, PageInfo, Total, connections_of, total_counts
 from resolvers.timeline import timeline
 from sources.errors import SourceUnavailable
-from sources.paging import PageRequest
+from sources.paging import ALL, PageRequest
 from sources.records import Journey, JourneyState, Key
 from subscriptions.hub import Hub
 from support.back_ends import SEALER
@@ -32,7 +32,7 @@ def context() -> Context:
 
 
 def connection(group: str, parent: Key, count: Count) -> Connection[Any]:
-    nowhere = PageInfo("Any", has_next_page=False, has_previous_page=False, start=None, end=None)
+    nowhere = PageInfo("Any", ALL, (), more=False)
     return Connection([], nowhere, Total(group, parent, count))
 
 

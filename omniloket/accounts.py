@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.executor import Prepared
+from engine.prepared import Prepared
 from omniloket.access_log import AccessLog, request_id
 from omniloket.metrics import Metrics
 from omniloket.usage import Usage

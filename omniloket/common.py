@@ -4,7 +4,7 @@ from weakref import WeakKeyDictionary
 
 from graphql import GraphQLSchema
 
-from engine.executor import Prepared
+from engine.prepared import Prepared
 from resolvers.context import Context, Services
 from schema.access import Claim, common
 from schema.rules import claims_read

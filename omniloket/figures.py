@@ -46,11 +46,11 @@ def _of_sources(house: "House") -> Iterator[Metric]:
 
 
 def _of_documents(house: "House") -> Iterator[Metric]:
-    counts = house.executor.counts
+    counts = house.executor.documents.counts
     yield gauge("registered_documents", "Documents that clients registered by themselves.", len(house.registered))
     looked: dict[str, float] = {"hit": counts.hits, "miss": counts.misses, "eviction": counts.evictions}
     yield counters("document_lookups", "Documents that were remembered, were not, or were forgotten.", "result", looked)
-    yield gauge("documents", "Documents that are remembered.", house.executor.remembered)
+    yield gauge("documents", "Documents that are remembered.", house.executor.documents.remembered)
 
 
 def _of_streams(house: "House") -> Iterator[Metric]:

@@ -12,8 +12,10 @@ import structlog
 from graphql import GraphQLSchema
 from msgspec.structs import replace
 
-from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
+from engine.executor import Executor
 from engine.limits import Limits
+from engine.prepared import Prepared
+from engine.responses import RequestRefused, Response, StreamFailed
 from omniloket import loop_lag
 from omniloket.access_log import AccessLog, current_request
 from omniloket.accounts import Accounts
@@ -112,7 +114,7 @@ class House:
             given = self.registered.text(document_id) if query is None else query
             text, trusted = self.trusted.documents.found(given, document_id, context.viewer)
             context.document = None if trusted is None else trusted.name
-            if not self.executor.knows(text):
+            if not self.executor.documents.knows(text):
                 self.rates.charge(context, DOCUMENT_POINTS + len(text) / CHARACTERS_A_POINT)
             prepared = self.executor.prepare(text, operation_name)
             if query is not None:

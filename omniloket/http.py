@@ -17,7 +17,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from engine.executor import Prepared, RequestRefused
+from engine.prepared import Prepared
+from engine.responses import RequestRefused
 from omniloket.access_log import begin_request
 from omniloket.addresses import address_of
 from omniloket.disconnects import WhileConnected

@@ -1,6 +1,6 @@
 """Requests that may be sent again, later."""
 
-from engine.executor import RequestRefused
+from engine.responses import RequestRefused
 
 
 class ComeBackLater(RequestRefused):

@@ -8,7 +8,7 @@ import re
 from collections import OrderedDict
 from hashlib import sha256
 
-from engine.executor import RequestRefused
+from engine.responses import RequestRefused
 
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 

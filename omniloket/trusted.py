@@ -17,7 +17,8 @@ import orjson
 import structlog
 from graphql import GraphQLError, GraphQLSchema, NoDeprecatedCustomRule, parse, validate
 
-from engine.executor import Executor, RequestRefused
+from engine.executor import Executor
+from engine.responses import RequestRefused
 from omniloket.settings import ManifestSettings, SettingsError, TrustedSettings
 from resolvers.context import Viewer
 from sources.records import Role
@@ -127,7 +128,7 @@ class Manifests:
             found = read_manifests(self._settings)
         except OSError as error:
             raise SettingsError(f"{error.filename}: {error.strerror}.") from None
-        wrong = await self._executor.pin(found.by_text)
+        wrong = await self._executor.documents.pin(found.by_text)
         if wrong:
             query, errors = next(iter(wrong.items()))
             raise SettingsError(f"The trusted document '{found.by_text[query].name}' is wrong: {errors[0]['message']}")

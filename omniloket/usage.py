@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from graphql import GraphQLInputObjectType, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
 
-from engine.executor import Prepared
+from engine.prepared import Prepared
 
 WRITE_SECONDS = 10.0
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 import orjson
 
-from engine.executor import Prepared
+from engine.prepared import Prepared
 
 MakeContext = Callable[[], Awaitable[Any]]
 """A fresh context for one operation or event; raises when the connection's rights have ended."""

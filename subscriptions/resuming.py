@@ -20,7 +20,8 @@ from graphql import (
     visit,
 )
 
-from engine.executor import Executor, Prepared
+from engine.executor import Executor
+from engine.prepared import Prepared
 
 ARGUMENT = "after"
 """The argument of every subscription that says where it begins."""

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from engine.executor import Executor, Prepared
+from engine.executor import Executor
+from engine.prepared import Prepared
 from subscriptions.hub import Event, StreamOverflowed
 from subscriptions.membership import Asked, Common, Member, Payload, Terms
 

@@ -14,7 +14,9 @@ from typing import Any, Protocol, cast
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
+from engine.executor import Executor
+from engine.prepared import Prepared
+from engine.responses import RequestRefused, Response, StreamFailed
 from subscriptions.allowance import Allowance
 from subscriptions.asking import identifier_of
 from subscriptions.frames import WRITE, Write, text_frame

@@ -11,7 +11,9 @@ from typing import Any
 
 import orjson
 
-from engine.executor import Executor, Prepared, RequestRefused, Response, StreamFailed
+from engine.executor import Executor
+from engine.prepared import Prepared
+from engine.responses import RequestRefused, Response, StreamFailed
 from subscriptions.resuming import resumed
 from subscriptions.streams import MakeContext, Payload, Streams
 

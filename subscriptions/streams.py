@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from engine.executor import Executor, Prepared
+from engine.executor import Executor
+from engine.prepared import Prepared
 from subscriptions.membership import Asked, Deliver, MakeContext, Member, Payload, Record
 from subscriptions.sharing import Following, Reach, Sharing
 

@@ -15,7 +15,8 @@ from typing import Any
 import running
 from graphql import ExecutionResult, GraphQLSchema, execute
 
-from engine.executor import Executor, Prepared
+from engine.executor import Executor
+from engine.prepared import Prepared
 from omniloket import house, logs, serving
 from omniloket.settings import read
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from engine.executor import Prepared, Response
+from engine.prepared import Prepared
+from engine.responses import Response
 from omniloket import house, logs, serving
 from omniloket.settings import read
 from resolvers.context import Context

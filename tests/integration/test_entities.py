@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.executor import RequestRefused
+from engine.responses import RequestRefused
 from resolvers.entities import MOST
 from resolvers.ids import encode
 from sources.sealing import citizen_key

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.executor import RequestRefused
+from engine.responses import RequestRefused
 from omniloket.http import RequestRejected
 from resolvers.context import Context
 from sources.demo.people import bsns

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from engine.executor import StreamFailed
+from engine.responses import StreamFailed
 from resolvers.context import Context, Viewer
 from resolvers.errors import Unauthenticated
 from resolvers.live import STATUSES as STATUSES_LOG

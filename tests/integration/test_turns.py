@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.executor import RequestRefused
+from engine.responses import RequestRefused
 from resolvers.context import Context
 from support.back_ends import Urls
 from support.houses import AGENT, opened

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis_graphql import nodes, queries
 
-from engine.executor import RequestRefused
+from engine.responses import RequestRefused
 from resolvers.context import Viewer
 from resolvers.ids import encode
 from schema.building import printed

@@ -12,7 +12,8 @@ import strawberry
 from msgspec import Struct
 
 from engine.batching import RequestState, batched
-from engine.executor import Executor, Prepared
+from engine.executor import Executor
+from engine.prepared import Prepared
 
 OPERATIONS = 5
 NO_PLAN = "__schema { queryType { name } }"

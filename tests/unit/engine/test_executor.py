@@ -8,7 +8,8 @@ import pytest
 import strawberry
 
 from engine.batching import Argument, Partial, RequestState, batched
-from engine.executor import EventAnswer, Executor, RequestRefused, StreamFailed
+from engine.executor import EventAnswer, Executor
+from engine.responses import RequestRefused, StreamFailed
 
 calls: list[tuple[str, int]] = []
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import strawberry
 
-from engine.executor import Executor, RequestRefused
+from engine.executor import Executor
+from engine.responses import RequestRefused
 from support import zoo
 
 

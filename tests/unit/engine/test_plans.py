@@ -11,10 +11,11 @@ from strawberry.extensions import FieldExtension, SchemaExtension
 from strawberry.permission import BasePermission
 
 from engine.batching import METADATA_KEY, Argument, Batched, Partial, RequestState, batched
-from engine.executor import Executor, RequestRefused
+from engine.executor import Executor
 from engine.guards import guard
 from engine.ignored import FeatureIgnored
 from engine.plan import Selection
+from engine.responses import RequestRefused
 
 
 async def at_once(_label: str) -> None: ...

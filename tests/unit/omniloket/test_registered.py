@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from engine.executor import RequestRefused
+from engine.responses import RequestRefused
 from omniloket.registered import Registered
 
 

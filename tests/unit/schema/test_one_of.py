@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from engine.batching import RequestState
-from engine.executor import Executor, RequestRefused
+from engine.executor import Executor
+from engine.responses import RequestRefused
 from schema.building import executable
 
 

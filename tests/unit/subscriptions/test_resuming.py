@@ -101,8 +101,8 @@ async def test_another_operation_of_the_document_stays_as_it_was(executor: Execu
 def test_a_document_is_compiled_once_for_all_cursors(executor: Executor) -> None:
     prepared = executor.prepare("subscription { begin { begun } }")
     first, _ = resumed(executor, prepared, {}, "one")
-    misses = executor.counts.misses
+    misses = executor.documents.counts.misses
     second, variables = resumed(executor, prepared, {}, "another")
     assert second is first
-    assert executor.counts.misses == misses
+    assert executor.documents.counts.misses == misses
     assert list(variables.values()) == ["another"]

@@ -12,7 +12,8 @@ import pytest
 import strawberry
 from starlette.websockets import WebSocket
 
-from engine.executor import Executor, Prepared
+from engine.executor import Executor
+from engine.prepared import Prepared
 from subscriptions.socket import SUBPROTOCOL, ConnectionRefused, SocketLimits, SocketProtocol
 from subscriptions.streams import Streams
 

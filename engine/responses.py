@@ -1,0 +1,115 @@
+"""Responses, and the client form of errors (GraphQL specification, section 7.1).
+
+They never repeat a value that was given; graphql-core's own messages do.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphql import ArgumentNode, GraphQLError, ValueNode
+
+from engine.limits import Exceeded
+
+PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+BAD_USER_INPUT = "BAD_USER_INPUT"
+LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+
+Response = dict[str, Any]
+"""A GraphQL response (section 7.1): `data` once execution began, `errors` where there are any."""
+
+EncodeError = Callable[[Exception], tuple[str, dict[str, Any]]]
+"""From an exception to the message and extensions that a client may see."""
+
+Known = dict[int, tuple[str, dict[str, Any]]]
+"""What clients see of exceptions, by their identity: for as long as these are kept."""
+
+_ARGUMENT_NODES = (ArgumentNode, ValueNode)
+"""What graphql-core's errors point at that come of an argument, and no others."""
+
+_VALUE_IN_MESSAGE = re.compile(
+    r"(,| |;|\.)? ?((, )?but encountered error|found|Found)\b.*|(?<= value)(?<!has invalid value): .*", re.DOTALL
+)
+_ENUM_VALUE = re.compile(r"\bValue '[^']*' does not exist")
+_TEXT_IN_SYNTAX_ERROR = re.compile(r"(?<=String) ['\"].*", re.DOTALL)
+_EIGHT_OR_NINE_DIGITS = re.compile(r"(?<!\d)\d{8,9}(?!\d)", re.ASCII)
+
+
+class RequestRefused(Exception):
+    """The request cannot be executed; `errors` are in their client form.
+
+    `kind` is the operation's, where the document tells: query, mutation or subscription.
+    """
+
+    def __init__(self, errors: Sequence[Response], kind: str | None = None) -> None:
+        super().__init__("the request was refused")
+        self.errors = errors
+        self.kind = kind
+
+
+class StreamFailed(Exception):
+    """A subscription's source ended with an error; `errors` are in their client form."""
+
+    def __init__(self, errors: Sequence[Response]) -> None:
+        super().__init__("the stream failed")
+        self.errors = errors
+
+
+def formatted(error: GraphQLError, encode: EncodeError, known: Known) -> Response:
+    """A field error. What graphql-core found out itself, as null where none may be, is our fault and masked.
+
+    But null for an argument that may not be, by a variable that may, is the client's. `known`: what is said of
+    causes by their identity, since one that many fields failed for is told of once.
+    """
+    cause: Exception = error
+    while isinstance(cause, GraphQLError) and cause.original_error is not None:
+        cause = cause.original_error
+    if isinstance(cause, GraphQLError) and cause.nodes and isinstance(cause.nodes[0], _ARGUMENT_NODES):
+        return _client_form(_without_value(cause.message), {"code": BAD_USER_INPUT}, error)
+    if id(cause) not in known:
+        known[id(cause)] = encode(cause)
+    return _client_form(*known[id(cause)], error)
+
+
+def refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:
+    """The client form of an error that is not a field's."""
+    return _client_form(message, {"code": code}, error)
+
+
+def beyond(exceeded: Exceeded) -> Response:
+    """A document, or its variables, beyond a limit."""
+    return _client_form(str(exceeded), {"code": LIMIT_EXCEEDED, "limit": exceeded.limit}, None)
+
+
+def unparsed(error: GraphQLError) -> Response:
+    """A document that is none."""
+    return refusal(_TEXT_IN_SYNTAX_ERROR.sub("", error.message), PARSE_FAILED, error)
+
+
+def invalid(error: GraphQLError) -> Response:
+    """A document that the schema has no answer to. A literal that does not fit is not repeated."""
+    is_about_a_literal = (
+        error.message.startswith(("Expected value of", "Value '")) or " cannot represent " in error.message
+    )
+    return refusal(_without_value(error.message) if is_about_a_literal else error.message, VALIDATION_FAILED, error)
+
+
+def unfit(errors: Sequence[GraphQLError]) -> RequestRefused:
+    """Variables that do not fit."""
+    return RequestRefused([refusal(_without_value(error.message), BAD_USER_INPUT, error) for error in errors])
+
+
+def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError | None) -> Response:
+    form: Response = {"message": _EIGHT_OR_NINE_DIGITS.sub("…", message)}
+    if error is not None and error.locations:
+        form["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error is not None and error.path is not None:
+        form["path"] = list(error.path)
+    return {**form, "extensions": extensions}
+
+
+def _without_value(message: str) -> str:
+    """A message without the value that it is about: it may be a citizen service number or a name."""
+    kept = _VALUE_IN_MESSAGE.sub("", _ENUM_VALUE.sub("The value does not exist", message)).rstrip(" ,;.:")
+    return kept if kept.endswith("?") else kept + "."

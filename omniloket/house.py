@@ -44,7 +44,7 @@ from schema.errors import encoder
 from schema.rules import Hidden, RulesBroken, by_id
 from sources.breaker import Patience
 from sources.deadlines import Within
-from sources.errors import MarkExpired, SourceError
+from sources.errors import MarkExpired, SourceError, SourceUnavailable
 from sources.records import Role
 from sources.sql.opening import DatabaseSettings, open_sources
 from subscriptions.hub import Hub
@@ -260,6 +260,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             poll_seconds=settings.live.poll_seconds,
             queue_size=settings.live.queue_size,
             report=_report_tail,
+            waits=_report_wait,
         )
         schema = checked_schema(settings)
         services = Services(
@@ -414,6 +415,10 @@ def _told_to_clients(error: Exception) -> Exception:
 def _report_error(incident: str, error: Exception) -> None:
     source = error.source if isinstance(error, SourceError) else None
     log.error("a field failed", id=incident, request=current_request(), source=source, error=error)
+
+
+def _report_wait(name: str, error: SourceUnavailable) -> None:
+    log.warning("changes wait for a source", log=name, source=error.source, error=error)
 
 
 def _report_tail(name: str, error: Exception) -> None:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from engine.batching import Partial
 from resolvers.citizens import checked_phone
 from resolvers.context import Context
-from resolvers.following import Path
+from resolvers.following import Route
 from resolvers.ids import source_key
 from resolvers.journeys import journeys_of
 from resolvers.paging import Connection, followed, root_connection
@@ -51,8 +51,8 @@ async def reports(
 ) -> Sequence[Connection[Report] | Partial[Connection[Report]] | BaseException]:
     """The reports that each contact was about, in the order in which they were linked to it."""
     sources = context.sources
-    path = Path(sources.contact_subjects, "contact", sources.reports, lambda number: number)
-    return await followed("ContactReport", path, [contact.key for contact in contacts], context, page)
+    route = Route(sources.contact_subjects, "contact", sources.reports, lambda number: number)
+    return await followed("ContactReport", route, [contact.key for contact in contacts], context, page)
 
 
 def _checked(filter: ContactFilter | None) -> ContactFilter | None:

@@ -23,7 +23,7 @@ FURTHER = 10
 """How many times as many links are read where the first did not fill the page."""
 
 
-class Path(Struct, Generic[K, R], frozen=True):
+class Route(Struct, Generic[K, R], frozen=True):
     """From a parent to its records: over `links`, of which `key_of` tells the key in `target`; None for nobody's."""
 
     links: Collection[K, Any]
@@ -41,7 +41,7 @@ class Reached(Struct, Generic[K, R], frozen=True, gc=False):
 
 
 async def nearest(
-    path: Path[K, R], parent_ids: Sequence[Key], request: PageRequest, context: Context
+    route: Route[K, R], parent_ids: Sequence[Key], request: PageRequest, context: Context
 ) -> Sequence[Reached[K, R] | Exception]:
     """The page of each parent, in the order of the links; the failure where the target has one.
 
@@ -52,8 +52,8 @@ async def nearest(
     wanted = limit = cast("int", request.limit) + 1  # one more tells whether there are any beyond the page
     unfinished = list(dict.fromkeys(parent_ids))
     while unfinished:
-        pages = await path.links.of_parents(path.link, unfinished, request.up_to(limit), context.scope, path.filter)
-        reached = await _behind(path, pages, context)
+        pages = await route.links.of_parents(route.link, unfinished, request.up_to(limit), context.scope, route.filter)
+        reached = await _behind(route, pages, context)
         known.update(zip(unfinished, reached, strict=True))
         unfinished = [
             parent
@@ -65,14 +65,16 @@ async def nearest(
     return [here if isinstance(here, Exception) else _cut(here, request) for here in found]
 
 
-async def counts(path: Path[Any, Any], parent_ids: Sequence[Key], context: Context) -> Sequence[int]:
+async def counts(route: Route[Any, Any], parent_ids: Sequence[Key], context: Context) -> Sequence[int]:
     """How many records the links of each parent lead to. Raises what the target raised."""
-    pages = await path.links.of_parents(path.link, parent_ids, ALL, context.scope, path.filter)
-    return [len(_or_raised(here).page.places) for here in await _behind(path, pages, context)]
+    pages = await route.links.of_parents(route.link, parent_ids, ALL, context.scope, route.filter)
+    return [len(_or_raised(here).page.places) for here in await _behind(route, pages, context)]
 
 
-async def _behind(path: Path[K, R], pages: Sequence[Page[K]], context: Context) -> Sequence[Reached[K, R] | Exception]:
-    found = await context.records(path.target, [path.key_of(row) for page in pages for row in page.rows])
+async def _behind(
+    route: Route[K, R], pages: Sequence[Page[K]], context: Context
+) -> Sequence[Reached[K, R] | Exception]:
+    found = await context.records(route.target, [route.key_of(row) for page in pages for row in page.rows])
     rest = iter(found)
     found_of = [(page, list(islice(rest, len(page.rows)))) for page in pages]
     kinds = set(map(type, found))

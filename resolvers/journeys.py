@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from engine.batching import Partial
 from resolvers.context import Context
-from resolvers.following import Path, Reached, nearest
+from resolvers.following import Reached, Route, nearest
 from resolvers.ids import source_key
 from resolvers.paging import Connection, followed, root_connection
 from resolvers.records import alone
@@ -109,14 +109,14 @@ async def agent_of_handover(handovers: Sequence[Handover], context: Context) -> 
     return await context.records(context.sources.agents, [handover.agent_key for handover in handovers])
 
 
-def to_contacts(sources: Sources) -> Path[JourneyEntry, Contact]:
+def to_contacts(sources: Sources) -> Route[JourneyEntry, Contact]:
     """From a journey to its contacts, newest first."""
-    return Path(sources.journey_entries, "journey", sources.contacts, contact_key, CONTACTS)
+    return Route(sources.journey_entries, "journey", sources.contacts, contact_key, CONTACTS)
 
 
-def to_reports(sources: Sources) -> Path[JourneyEntry, Report]:
+def to_reports(sources: Sources) -> Route[JourneyEntry, Report]:
     """From a journey to its reports, newest first."""
-    return Path(sources.journey_entries, "journey", sources.reports, lambda entry: entry.entry_key, REPORTS)
+    return Route(sources.journey_entries, "journey", sources.reports, lambda entry: entry.entry_key, REPORTS)
 
 
 def contact_key(entry: JourneyEntry) -> Key | None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from engine.batching import Partial
 from resolvers.context import Context
 from resolvers.errors import BadUserInput, CursorRejected
-from resolvers.following import Path, counts, nearest
+from resolvers.following import Route, counts, nearest
 from sources.errors import SourceError
 from sources.paging import Page, PageRequest, Position
 from sources.ports import Collection
@@ -163,18 +163,18 @@ async def root_connection(
 
 
 async def followed(
-    kind: str, path: Path[Any, R], parent_ids: Sequence[Key], context: Context, request: PageRequest
+    kind: str, route: Route[Any, R], parent_ids: Sequence[Key], context: Context, request: PageRequest
 ) -> Sequence[Connection[R] | Partial[Connection[R]] | BaseException]:
     """A connection for each parent over records that one source links to and another keeps.
 
     A record that is gone, or that the viewer may not see, leaves no trace: the page is filled with those that follow.
     """
-    found = await nearest(path, parent_ids, request, context)
+    found = await nearest(route, parent_ids, request, context)
 
     async def count(parents: Sequence[Key], context: Context) -> Sequence[int]:
-        return await counts(path, parents, context)
+        return await counts(route, parents, context)
 
-    group = (id(path.links), path.link, path.filter)
+    group = (id(route.links), route.link, route.filter)
     return [
         here if isinstance(here, Exception) else connection(kind, here.page, request, Total(group, parent, count))
         for parent, here in zip(parent_ids, found, strict=True)

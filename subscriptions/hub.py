@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sources.errors import MarkExpired
+from sources.errors import MarkExpired, SourceUnavailable
 from sources.ports import Change, Changes, HeldBack, Log, MalformedChange, Mark, Place
 from subscriptions.watch import BATCH, Tail
 
@@ -60,6 +60,9 @@ class StreamOverflowed(Exception):
 MOST_SHOWN = 100
 """Rows of a log that are remembered because an answer may show them before they come."""
 
+WAIT_REPORTED_SECONDS = 60.0
+"""How often it is told that changes wait for a source, as long as they do."""
+
 MOST_PAGING = 3
 """Pages that are read for streams at the same moment: however many resume at once, queries find room beside them."""
 
@@ -68,7 +71,8 @@ class Hub:
     """All tails of this process, by the name of the log.
 
     `queue_size` bounds the changes that may wait for one stream; a stream beyond it ends with StreamOverflowed.
-    `report` is told of what could not be read, by the name of the log that it was read for.
+    `report` is told of what could not be read, by the name of the log that it was read for; `waits`, of a source that
+    the changes of a log wait for.
     """
 
     def __init__(
@@ -80,8 +84,12 @@ class Hub:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         report: Callable[[str, Exception], None] = lambda _name, _error: None,
+        waits: Callable[[str, SourceUnavailable], None] = lambda _name, _error: None,
     ) -> None:
         self.report = report
+        self._waits = waits
+        self._waits_told: dict[tuple[str, str], float] = {}
+        self._clock = clock
         self._queue_size = queue_size
         self._paging = asyncio.Semaphore(MOST_PAGING)
         self._tails = {
@@ -117,6 +125,13 @@ class Hub:
         """What holds the logs of a source back now, if anything does."""
         log = next((tail.log for tail in self._tails.values() if tail.log.source == source), None)
         return None if log is None else await log.held_back()
+
+    def report_wait(self, name: str, error: SourceUnavailable) -> None:
+        """Changes of a log cannot be shown before this source answers. However many streams wait, it is told seldom."""
+        now, waiting = self._clock(), (name, error.source)
+        if now - self._waits_told.get(waiting, -WAIT_REPORTED_SECONDS) >= WAIT_REPORTED_SECONDS:
+            self._waits_told[waiting] = now
+            self._waits(name, error)
 
     def lag_seconds(self, source: str) -> float | None:
         """The largest lag of the tails of a source's logs; None while nobody follows one."""

@@ -13,8 +13,8 @@ import pytest
 
 from resolvers.ids import encode
 from sources.demo.loading import PostgresDatabases
-from sources.sql.incidents import INCIDENT
-from sources.sql.journeys import ENTRY
+from sources.sql.incidents import INCIDENT, INCIDENT_STATUS
+from sources.sql.journeys import ENTRY, NEWS
 from support.back_ends import Urls, change_of, loaded, reported, rows_of, write
 from support.houses import document
 from support.postgres import plain
@@ -243,3 +243,24 @@ async def test_a_row_that_cannot_be_read_is_passed_over_and_logged(live: tuple[S
         await write(urls["servicemodule"], f"INSERT INTO klantcontact (kanaal_cd, richting, tijdstip) VALUES {values}")
         assert (await socket.event("a"))["data"]["contactRegistered"]["contact"]["channel"]["code"] == "X"
     assert "a log could not be read" in server.log.read_text()
+
+
+async def test_a_change_that_waits_for_a_failing_source_is_logged_and_comes_when_it_answers(
+    live: tuple[Server, Urls],
+) -> None:
+    server, urls = live
+    number, bsn = await reported(urls)
+    entry = next(row for row in await rows_of(urls["journeys"], ENTRY) if row["key"] == number)
+    await write(urls["incidents"], *change_of(number, "OVER"))
+    change = max(row["volgnummer"] for row in await rows_of(urls["incidents"], INCIDENT_STATUS))
+    async with connected(server, server.citizen(bsn)) as socket:
+        await socket.subscribe("a", JOURNEY, id=encode("Journey", entry["journey_id"]))
+        assert await socket.silent(0.5)
+        await write(urls["incidents"], "ALTER TABLE incident RENAME TO elders")
+        news = {"journey_id": entry["journey_id"], "kind": "S", "key": change}
+        await write(urls["journeys"], NEWS.insert().values(news))
+        assert await socket.silent(3)
+        assert server.log.read_text().count("changes wait for a source") == 1
+        await write(urls["incidents"], "ALTER TABLE elders RENAME TO incident")
+        event = (await socket.event("a"))["data"]["journeyUpdated"]
+        assert event["entry"]["__typename"] == "StatusChange"

@@ -310,3 +310,20 @@ async def test_a_stream_over_two_logs_keeps_a_position_in_each(make_hub: MakeHub
         two.grow()
         await clock.tick()
         assert (await anext(events)).positions == {"one": "1", "two": "2"}
+
+
+async def test_changes_that_wait_for_a_source_are_told_of_once_a_minute_and_source() -> None:
+    clock = Clock()
+    told: list[tuple[str, str]] = []
+    hub = Hub({}, clock=lambda: clock.now, waits=lambda name, error: told.append((name, error.source)))
+    away, another = SourceUnavailable("incidents"), SourceUnavailable("journeys")
+
+    for error in (away, away, another):
+        hub.report_wait("statuses", error)
+    assert told == [("statuses", "incidents"), ("statuses", "journeys")]
+    await clock.tick(59.9)
+    hub.report_wait("statuses", away)
+    assert len(told) == 2
+    await clock.tick(0.1)
+    hub.report_wait("statuses", away)
+    assert told[2:] == [("statuses", "incidents")]

@@ -21,9 +21,10 @@ from starlette.websockets import WebSocket
 from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of, is_within
 from omniloket.doorkeeper import Doorkeeper
-from omniloket.house import House, open_house
+from omniloket.house import House
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.http_heads import BOUNDS, DOORKEEPER
+from omniloket.opening import open_house
 from omniloket.origins import is_welcome, open_to
 from omniloket.rates import RateLimited
 from omniloket.sessions import Session, TooManySessions

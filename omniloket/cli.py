@@ -14,7 +14,7 @@ from rich.table import Table
 
 from omniloket import demo as demonstration
 from omniloket import logs, serving, wake_ups
-from omniloket.house import checked_schema, databases, hidden, issuers, verify
+from omniloket.configured import checked_schema, databases, hidden, issuers, verify
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from omniloket import logs
-from omniloket.house import databases
+from omniloket.configured import databases
 from omniloket.identity import make_token, read_key
 from omniloket.linking import link_history
 from omniloket.progress import progress_bar

@@ -1,53 +1,38 @@
-"""Puts the house together: opens the sources, and hands each room what it needs from above."""
+"""The house: what all ways in share, from a document to its answer, with what it costs and who is told of it."""
 
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from ipaddress import ip_network
 from typing import Any
 
 import structlog
-from graphql import GraphQLSchema
 from msgspec.structs import replace
 
 from engine.executor import Executor
-from engine.limits import Limits
 from engine.prepared import Prepared
 from engine.responses import RequestRefused, Response, StreamFailed
-from omniloket import loop_lag
-from omniloket.access_log import AccessLog, current_request
+from omniloket.access_log import AccessLog
 from omniloket.accounts import Accounts
 from omniloket.admission import Admission, Overloaded
 from omniloket.common import InCommon
 from omniloket.figures import figures
 from omniloket.http_heads import Bounds
-from omniloket.identity import Identity, read_key
-from omniloket.keeping import kept
-from omniloket.linking import following
+from omniloket.identity import Identity
 from omniloket.metrics import Metrics
-from omniloket.oidc import Issuers
-from omniloket.rates import Rate, RateLimited, Rates
+from omniloket.rates import RateLimited, Rates
 from omniloket.registered import Registered
-from omniloket.revocation import RevocationList
 from omniloket.sessions import Sessions
-from omniloket.settings import Settings, SettingsError
-from omniloket.trusted import Manifests, findings, read_manifests
+from omniloket.settings import Settings
+from omniloket.trusted import Manifests
 from omniloket.usage import Usage
 from resolvers import live
 from resolvers.context import Context, Services, Viewer
 from resolvers.errors import CursorExpired, SlowConsumer, Unauthenticated
 from schema.access import PERSONAL, refusal
-from schema.building import executable, subgraph
-from schema.errors import encoder
-from schema.rules import Hidden, RulesBroken, by_id
-from sources.breaker import Patience
 from sources.deadlines import Within
-from sources.errors import MarkExpired, SourceError, SourceUnavailable
+from sources.errors import MarkExpired
 from sources.records import Role
-from sources.sql.opening import DatabaseSettings, open_sources
-from subscriptions.hub import Hub
 from subscriptions.membership import Terms
 from subscriptions.sharing import Sharing
 from subscriptions.streams import Streams
@@ -103,7 +88,7 @@ class House:
 
     async def context(self, authorization: str | None, purpose: str | None, address: str) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
-        return _context(self.services, await self.identity.of_authorization(authorization), purpose, address)
+        return context_of(self.services, await self.identity.of_authorization(authorization), purpose, address)
 
     def prepare(self, query: str | None, document_id: str, operation_name: str | None, context: Context) -> Prepared:
         """The operation that is to be executed: of a text, or without one of the document that is known by an id.
@@ -250,141 +235,7 @@ class House:
             )
 
 
-@asynccontextmanager
-async def open_house(settings: Settings) -> AsyncGenerator[House]:
-    """Opens everything that the settings name; closes it on leaving."""
-    sealer = settings.sealer()
-    async with open_sources(databases(settings), sealer) as sources, aclosing(issuers(settings)) as providers:
-        hub = Hub(
-            {live.STATUSES: sources.status_log, live.CONTACTS: sources.contact_log, live.JOURNEYS: sources.journey_log},
-            poll_seconds=settings.live.poll_seconds,
-            queue_size=settings.live.queue_size,
-            report=_report_tail,
-            waits=_report_wait,
-        )
-        schema = checked_schema(settings)
-        services = Services(
-            sources,
-            sealer,
-            hub,
-            settings.page_size,
-            settings.max_page_size,
-            purposes={role: frozenset(purposes) for role, purposes in settings.access.purposes.items()},
-            by_id=by_id(schema, hidden(settings)),
-            subgraph=subgraph(),
-        )
-        limits = Limits(**settings.limits.model_dump(exclude={"anonymous_introspection"}))
-        executor = Executor(
-            schema,
-            encode_error=encoder(_report_error),
-            documents=settings.documents,
-            limits=limits,
-            page_size=settings.page_size,
-        )
-        cost = settings.cost
-        overload = settings.overload
-        admission = Admission(overload.running, overload.waiting, overload.waiting_seconds)
-        rates = Rates(Rate(cost.burst, cost.per_second), Rate(cost.address_burst, cost.address_per_second))
-        identity = Identity(providers, _development_key(settings))
-        sessions = Sessions(identity, partial(_context, services), settings.live.connections_per_principal)
-        trusted = Manifests(settings.trusted, executor)
-        await trusted.read()
-        registered = Registered(settings.trusted.automatic)
-        usage = None if settings.usage_directory is None else Usage(settings.usage_directory)
-        access_log = AccessLog() if settings.access_log else None
-        common = InCommon(schema, services)
-        house = House(
-            services,
-            executor,
-            identity,
-            sessions,
-            common,
-            rates,
-            admission,
-            trusted,
-            registered,
-            settings,
-            _bounds(settings),
-            access_log,
-            usage,
-        )
-        observe = house.accounts.metrics.loop_lag.observe
-        keeping = [sessions.watch, trusted.watch, partial(loop_lag.watch, observe)]
-        keeping += [] if usage is None else [usage.keep]
-        try:
-            async with kept(*keeping), following(settings, sources):
-                yield house
-        finally:
-            await hub.close()
-            if usage is not None:
-                usage.write()
-            if access_log is not None:
-                access_log.close()
-
-
-def verify(settings: Settings) -> None:
-    """Finds what would stop the start, before it: raises SettingsError, or OSError for a file that cannot be read."""
-    schema = checked_schema(settings)
-    revocations(settings)
-    for trusted in read_manifests(settings.trusted).by_text.values():
-        for finding in findings(trusted, schema):
-            if finding.is_wrong:
-                raise SettingsError(f"trusted.manifests: '{trusted.name}' is wrong: {finding.message}")
-
-
-def checked_schema(settings: Settings) -> GraphQLSchema:
-    """The schema, with what this deployment hides; raises SettingsError when it cannot be hidden."""
-    try:
-        return executable(hidden(settings))
-    except RulesBroken as error:
-        raise SettingsError(f"access.hidden: {error}") from None
-
-
-def hidden(settings: Settings) -> Hidden:
-    """The types and fields that this deployment hides from some roles."""
-    return {role: frozenset(names) for role, names in settings.access.hidden.items()}
-
-
-def issuers(settings: Settings) -> Issuers:
-    """The configured issuers. Raises SettingsError or OSError for a list of revocations that is not as it should be."""
-    return Issuers(settings.issuers, revoked=revocations(settings))
-
-
-def revocations(settings: Settings) -> RevocationList | None:
-    """The list of revocations, if the settings name one. Raises as `issuers`."""
-    if settings.revocations_file is None:
-        return None
-    return RevocationList(settings.revocations_file, {each.issuer for each in settings.issuers})
-
-
-def databases(settings: Settings) -> dict[str, DatabaseSettings]:
-    """Where each back-end is, by its name."""
-    return {
-        name: DatabaseSettings(
-            source.url,
-            source.timeout_seconds,
-            source.pool_size,
-            Patience(source.failures, source.rest_seconds),
-            source.listen,
-            source.waiting,
-        )
-        for name, source in settings.sources
-    }
-
-
-def _bounds(settings: Settings) -> Bounds:
-    requests = settings.requests
-    return Bounds(
-        requests.head_bytes,
-        requests.head_seconds,
-        requests.body_seconds,
-        requests.unread_seconds,
-        requests.connections_per_address,
-        [ip_network(each) for each in settings.trusted_proxies],
-    )
-
-
-def _context(services: Services, viewer: Viewer, purpose: str | None, address: str) -> Context:
+def context_of(services: Services, viewer: Viewer, purpose: str | None, address: str) -> Context:
     """A purpose that the viewer's role may not have is none."""
     is_allowed = purpose in services.purposes.get(viewer.role, ())
     return Context(
@@ -398,28 +249,6 @@ async def _take_live_cursor(prepared: Prepared, context: Context) -> None:
         await live.take_live_cursor(context)
 
 
-def _development_key(settings: Settings) -> bytes | None:
-    file = settings.development_key_file
-    if file is None:
-        return None
-    key = read_key(file)
-    log.warning("DEVELOPMENT KEY: who can read this file can be anybody here. Never over real data.", file=str(file))
-    return key
-
-
 def _told_to_clients(error: Exception) -> Exception:
     """What the end of a stream is to its client."""
     return CursorExpired() if isinstance(error, MarkExpired) else error
-
-
-def _report_error(incident: str, error: Exception) -> None:
-    source = error.source if isinstance(error, SourceError) else None
-    log.error("a field failed", id=incident, request=current_request(), source=source, error=error)
-
-
-def _report_wait(name: str, error: SourceUnavailable) -> None:
-    log.warning("changes wait for a source", log=name, source=error.source, error=error)
-
-
-def _report_tail(name: str, error: Exception) -> None:
-    log.warning("a log could not be read", log=name, error=error)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from omniloket.refusals import ComeBackLater
 from resolvers.context import Context
-from sources.records import Role
 
 MOST_BUCKETS = 100_000
 """Buckets of each kind that are remembered. Beyond, those that were not used longest are forgotten, as if full."""
@@ -94,11 +93,9 @@ class Rates:
         return math.floor(left), math.ceil((each.rate.burst - left) / each.rate.per_second)
 
     def _buckets(self, context: Context) -> list[tuple[Buckets, Hashable]]:
-        viewer = context.viewer
+        principal = context.viewer.counted_as
         by_address: tuple[Buckets, Hashable] = (self.addresses, context.address)
-        if viewer.role is Role.ANONYMOUS:
-            return [by_address]
-        return [(self.principals, (viewer.role, viewer.principal, viewer.actor)), by_address]
+        return [by_address] if principal is None else [(self.principals, principal), by_address]
 
 
 def _charge(buckets: Sequence[tuple[Buckets, Hashable]], points: float) -> None:

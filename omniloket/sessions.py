@@ -11,7 +11,6 @@ from omniloket.identity import Identity
 from omniloket.oidc import Verified
 from resolvers.context import Viewer
 from resolvers.errors import Unauthenticated
-from sources.records import Role
 
 LOOK_SECONDS = 1.0
 """How often it is looked whether the tokens of all who are connected were revoked."""
@@ -33,11 +32,6 @@ class TooManySessions(Exception):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"You have {most} sockets and event streams open already, which is the most you may.")
-
-
-def _principal(viewer: Viewer) -> Hashable:
-    """Whose connections count together. Those of nobody in particular are bounded for their address."""
-    return None if viewer.role is Role.ANONYMOUS else (viewer.role, viewer.principal, viewer.actor)
 
 
 class Sessions:
@@ -63,7 +57,7 @@ class Sessions:
         Raises Unauthenticated, and TooManySessions for one more than a principal may have.
         """
         verified = await self.identity.verified(authorization)
-        principal = _principal(verified.viewer)
+        principal = verified.viewer.counted_as
         if principal is not None:
             if self._counts[principal] >= self._most:
                 raise TooManySessions(self._most)
@@ -77,7 +71,7 @@ class Sessions:
         if session not in self._open:
             return
         self._open.discard(session)
-        principal = _principal(session.viewer)
+        principal = session.viewer.counted_as
         if principal is not None:
             self._counts[principal] -= 1
             if not self._counts[principal]:

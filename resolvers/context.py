@@ -1,6 +1,6 @@
 """Everything that the answer to one operation, or to one event, may draw on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -39,6 +39,11 @@ class Viewer(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"<Viewer {self.role.value}>"
+
+    @property
+    def counted_as(self) -> Hashable | None:
+        """Whom what is used counts for; None for a viewer of whom nothing is known but an address."""
+        return None if self.role is Role.ANONYMOUS else (self.role, self.principal, self.actor)
 
     @property
     def scope(self) -> Scope:

@@ -17,7 +17,7 @@ from graphql import ExecutionResult, GraphQLSchema, execute
 
 from engine.executor import Executor
 from engine.prepared import Prepared
-from omniloket import house, logs, serving
+from omniloket import logs, opening, serving
 from omniloket.settings import read
 
 
@@ -44,7 +44,7 @@ class GraphQLCore(Executor):
 
 
 if __name__ == "__main__":
-    house.Executor = GraphQLCore
+    opening.Executor = GraphQLCore
     config = Path(sys.argv[1])
     settings = read(config, host="127.0.0.1", port=0)
     logs.configure(settings.log_level)

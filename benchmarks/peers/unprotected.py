@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.prepared import Prepared
 from engine.responses import Response
-from omniloket import house, logs, serving
+from omniloket import house, logs, opening, serving
 from omniloket.settings import read
 from resolvers.context import Context
 
@@ -34,7 +34,7 @@ class Unprotected(house.House):
 
 
 if __name__ == "__main__":
-    house.House = Unprotected
+    opening.House = Unprotected
     protocols: Any = serving
     protocols.BoundedHeads = HttpToolsProtocol
     config = Path(sys.argv[1])

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from omniloket.house import House, open_house
+from omniloket.house import House
+from omniloket.opening import open_house
 from omniloket.settings import Settings, read
 from resolvers.context import ANONYMOUS, Context, Viewer
 from sources.records import Role

@@ -126,7 +126,7 @@ async def served(world: World, key_file: Path) -> AsyncGenerator[Served]:
     sources = {name: {"url": url, "timeout_seconds": 60} for name, url in world.urls.items()}
     app = application(settings(world.urls, sources=sources, development_key_file=key_file, cost=cost))
     async with AsyncExitStack() as closing:
-        with patch("omniloket.house.Hub", HistoryHub):
+        with patch("omniloket.opening.Hub", HistoryHub):
             await closing.enter_async_context(app.router.lifespan_context(app))
         client = await closing.enter_async_context(httpx.AsyncClient(transport=httpx.ASGITransport(app)))
         yield Served(world, app, client)

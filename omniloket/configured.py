@@ -1,0 +1,90 @@
+"""What the settings name, in the form in which the rooms take it."""
+
+from ipaddress import ip_network
+
+import structlog
+from graphql import GraphQLSchema
+
+from omniloket.http_heads import Bounds
+from omniloket.identity import read_key
+from omniloket.oidc import Issuers
+from omniloket.revocation import RevocationList
+from omniloket.settings import Settings, SettingsError
+from omniloket.trusted import findings, read_manifests
+from schema.building import executable
+from schema.rules import Hidden, RulesBroken
+from sources.breaker import Patience
+from sources.sql.opening import DatabaseSettings
+
+log = structlog.get_logger("omniloket")
+
+
+def verify(settings: Settings) -> None:
+    """Finds what would stop the start, before it: raises SettingsError, or OSError for a file that cannot be read."""
+    schema = checked_schema(settings)
+    revocations(settings)
+    for trusted in read_manifests(settings.trusted).by_text.values():
+        for finding in findings(trusted, schema):
+            if finding.is_wrong:
+                raise SettingsError(f"trusted.manifests: '{trusted.name}' is wrong: {finding.message}")
+
+
+def checked_schema(settings: Settings) -> GraphQLSchema:
+    """The schema, with what this deployment hides; raises SettingsError when it cannot be hidden."""
+    try:
+        return executable(hidden(settings))
+    except RulesBroken as error:
+        raise SettingsError(f"access.hidden: {error}") from None
+
+
+def hidden(settings: Settings) -> Hidden:
+    """The types and fields that this deployment hides from some roles."""
+    return {role: frozenset(names) for role, names in settings.access.hidden.items()}
+
+
+def issuers(settings: Settings) -> Issuers:
+    """The configured issuers. Raises SettingsError or OSError for a list of revocations that is not as it should be."""
+    return Issuers(settings.issuers, revoked=revocations(settings))
+
+
+def revocations(settings: Settings) -> RevocationList | None:
+    """The list of revocations, if the settings name one. Raises as `issuers`."""
+    if settings.revocations_file is None:
+        return None
+    return RevocationList(settings.revocations_file, {each.issuer for each in settings.issuers})
+
+
+def databases(settings: Settings) -> dict[str, DatabaseSettings]:
+    """Where each back-end is, by its name."""
+    return {
+        name: DatabaseSettings(
+            source.url,
+            source.timeout_seconds,
+            source.pool_size,
+            Patience(source.failures, source.rest_seconds),
+            source.listen,
+            source.waiting,
+        )
+        for name, source in settings.sources
+    }
+
+
+def bounds(settings: Settings) -> Bounds:
+    requests = settings.requests
+    return Bounds(
+        requests.head_bytes,
+        requests.head_seconds,
+        requests.body_seconds,
+        requests.unread_seconds,
+        requests.connections_per_address,
+        [ip_network(each) for each in settings.trusted_proxies],
+    )
+
+
+def development_key(settings: Settings) -> bytes | None:
+    file = settings.development_key_file
+    if file is None:
+        return None
+    key = read_key(file)
+    log.warning("DEVELOPMENT KEY: who can read this file can be anybody here. Never over real data.", file=str(file))
+    return key

@@ -84,6 +84,7 @@ class BoundedHeads(HttpToolsProtocol):
     _is_in_body = False
     _counted: str | None = None
     _refusal: bytes | None = None
+    _is_last = False
 
     def connection_made(self, transport: Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
@@ -106,6 +107,8 @@ class BoundedHeads(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_last:
+            return
         if self.timeout_keep_alive_task is not None and not self._is_in_body:
             self._await_head()  # from now on uvicorn does not, even when a blank line is all that ever comes
         super().data_received(data)
@@ -134,10 +137,15 @@ class BoundedHeads(HttpToolsProtocol):
         if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._bounds.head_bytes:
             self._bounds.exceeded["head_bytes"] += 1
             raise ValueError("the head is too long")  # the parser hands it to uvicorn, whose answer is 400
+        self._check_host()
+        is_last = self._parser.should_upgrade() and self._is_last_of_http()
         self._is_in_body = True
         self._refusal = self._turned_away()
         if self._refusal is None:
             super().on_headers_complete()
+        if is_last:
+            self._is_last = True
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         self._head_bytes -= len(body)
@@ -181,6 +189,23 @@ class BoundedHeads(HttpToolsProtocol):
     def shutdown(self) -> None:
         self.app_state[STOP]()
         super().shutdown()
+
+    def _check_host(self) -> None:
+        """A request names one host (RFC 9112, section 3.2): two, and a proxy may have looked at the other."""
+        named = sum([name == b"host" for name, _ in self.headers])
+        if named > 1 or (named == 0 and self._parser.get_http_version() == "1.1"):
+            raise ValueError("a request names one host")
+
+    def _is_last_of_http(self) -> bool:
+        """Whether a request that asks for another protocol is answered as any other, and its connection closed.
+
+        The parser takes what follows its head for the other protocol, so that a body would be read as the next
+        request: whoever shares the connection, behind a proxy, would get its answer. Raises ValueError for a body.
+        """
+        given = dict(self.headers)
+        if b"transfer-encoding" in given or given.get(b"content-length", b"0").strip(b"0"):
+            raise ValueError("a request with a body asks for another protocol")
+        return not self._should_upgrade()
 
     def _turned_away(self) -> bytes | None:
         """What the doorkeeper says; never while an earlier request waits for its answer, which has to come first.

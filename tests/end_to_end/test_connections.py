@@ -152,6 +152,55 @@ async def test_an_answer_to_what_came_later_is_never_given_first(strict: Server)
     writer.close()
 
 
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Swallow: "
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.3"])
+@pytest.mark.parametrize("announced", [b"Content-Length: %d" % len(SMUGGLED), b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("method", [b"GET", b"POST"])
+async def test_the_body_of_a_request_for_another_protocol_is_never_the_next_request(
+    strict: Server, method: bytes, protocol: bytes, announced: bytes
+) -> None:
+    head = b"%b /graphql HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: %b\r\n%b\r\n\r\n"
+    reader, writer = await _open(strict, head % (method, protocol, announced))
+    async with asyncio.timeout(10):
+        with suppress(ConnectionError):
+            await asyncio.sleep(0.2)
+            writer.write(SMUGGLED)
+            writer.write(b"\r\n\r\n" + HEALTHY)
+        answer = await reader.read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    writer.close()
+
+
+@pytest.mark.parametrize("request_line", [b"GET /healthz HTTP/1.1", b"CONNECT x:1 HTTP/1.1"])
+async def test_after_a_request_for_another_protocol_nothing_is_read(strict: Server, request_line: bytes) -> None:
+    reader, writer = await _open(strict, request_line + b"\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n")
+    async with asyncio.timeout(10):
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"connection: close" in head.lower()
+        writer.write(HEALTHY)
+        with suppress(ConnectionError):
+            assert b"HTTP/1.1" not in await reader.read()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", b"400"),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"200"),
+        (b"GET /healthz HTTP/1.0\r\n\r\n", b"200"),
+    ],
+)
+async def test_a_request_names_one_host(strict: Server, head: bytes, status: bytes) -> None:
+    reader, writer = await _open(strict, head)
+    assert (await reader.readline()).startswith(b"HTTP/1.1 " + status)
+    writer.close()
+
+
 async def test_a_proxy_has_as_many_connections_as_it_likes(sqlite_urls: Urls, tmp_path: Path) -> None:
     behind = {"OMNILOKET_TRUSTED_PROXIES": '["127.0.0.1"]', "OMNILOKET_REQUESTS__CONNECTIONS_PER_ADDRESS": "1"}
     with serving(sqlite_urls, tmp_path, **behind) as server:

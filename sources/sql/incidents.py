@@ -207,7 +207,9 @@ def _reporter_of_incident() -> Condition:
 
 def _visible(scope: Scope, own: Own) -> Condition:
     if not scope.everyone:
-        return sa.exists().where(_reporter_of_incident(), _involved.bsn.in_(own)).correlate(INCIDENT)
+        # Not `exists`: SQLite would look at every incident there is, and not begin with those of the person.
+        reported = sa.select(_involved.incident_nummer).where(_involved.bsn.in_(own), _involved.rol_cd == REPORTER)
+        return _incident.nummer.in_(reported)
     return sa.true() if scope.confidential else sa.not_(_incident.vertrouwelijk)
 
 

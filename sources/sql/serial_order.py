@@ -77,8 +77,9 @@ class SerialOrder(Generic[R]):
     async def _state(self) -> tuple[str, int, int]:
         """Which log it is, and the serials at its ends; 0 while it is empty."""
         serial = self._table.serial
-        ends = sa.select(sa.func.min(serial).label("oldest"), sa.func.max(serial).label("newest"))
-        (row,) = await self._table.fetch(ends)
+        # Each by itself: for both in one SELECT, SQLite reads the whole table.
+        oldest, newest = (sa.select(end(serial)).scalar_subquery() for end in (sa.func.min, sa.func.max))
+        (row,) = await self._table.fetch(sa.select(oldest.label("oldest"), newest.label("newest")))
         return await self._identify(self._table), row["oldest"] or 0, row["newest"] or 0
 
     async def _rows(self, after: int, limit: int, until: int | None = None) -> Rows:

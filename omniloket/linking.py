@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import structlog
@@ -22,6 +23,9 @@ log = structlog.get_logger("omniloket")
 HISTORY_BATCH = 1000
 """Rows of each log that one transaction links while nobody waits for it."""
 
+_MIGRATE_AGAIN_SECONDS = 2.0
+"""Between two tries to bring the journey database up to date, while it is away."""
+
 _RELEASE_SECONDS = 1.0
 """How long one that stops tries to make room for the next linker, which takes over a little later anyway."""
 
@@ -32,11 +36,14 @@ class LinkError(Exception):
 
 @asynccontextmanager
 async def following(settings: Settings, sources: Sources) -> AsyncGenerator[None]:
-    """Lets this process take its turn as the linker, for as long as it serves."""
+    """Lets this process take its turn as the linker, for as long as it serves.
+
+    Behind it the journey database is brought up to date first, as soon as it answers.
+    """
     if not settings.linking.run:
         yield
         return
-    async with _linker(settings, sources, Pace().batch) as linker, kept(linker.run):
+    async with _linker(settings, sources, Pace().batch) as linker, kept(partial(_link, settings, linker)):
         yield
 
 
@@ -74,6 +81,26 @@ async def rows_to_link(settings: Settings, sources: Sources, source: str) -> int
         return sum([await _rows_after(positions.get(name), log) for name, log in logs.items()])
     except SourceError:
         return None
+
+
+async def _link(settings: Settings, linker: Linker) -> None:
+    await _bring_up_to_date(settings.sources.journeys.url)
+    await linker.run()
+
+
+async def _bring_up_to_date(url: str) -> None:
+    """Migrates as soon as the journey database answers.
+
+    A file that is not there is not made: it may be on a disk that is still to come.
+    """
+    while True:
+        try:
+            await migrate(url, makes_file=False)
+        except SourceError as error:
+            log.warning("the journey database is not up to date", reason=str(error), error=error)
+        else:
+            return
+        await asyncio.sleep(_MIGRATE_AGAIN_SECONDS)
 
 
 async def _rows_after(position: LogPosition | None, log: Log[Any]) -> int:

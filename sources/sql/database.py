@@ -3,17 +3,19 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextvars import Context
 from types import TracebackType
 from typing import Any, cast
 
 import sqlalchemy as sa
 
-from sources.breaker import Breaker, Patience
-from sources.deadlines import seconds_left
+from sources.breaker import Breaker, Patience, Turn
+from sources.deadlines import asker, seconds_left
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.ports import Health, WakeUps
 from sources.sql.connections import FAILURES, Connections, Load, StatementFailed, TooManyWaiting, is_without_answer
 from sources.sql.listening import Listener
+from sources.sql.missing import missing, root_of
 from sources.sql.statements import Bound, Statements, Values
 
 Statement = sa.Select[*tuple[Any, ...]]
@@ -22,13 +24,20 @@ Rows = Sequence[Mapping[Any, Any]]
 HEALTH_SECONDS = 2.0
 """How long a question after its health waits for a source, at most."""
 
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.String()))
+"""In which Alembic keeps the revision of our own tables."""
+
+_LINK = "run omniloket link, or let a server link (linking.run)."
+_NO_TABLES = f"It has no tables yet: {_LINK}"
+
 
 class Database:
     """A database that is read, by URL (`sqlite+aiosqlite://` or `postgresql+asyncpg://`).
 
     `timeout_seconds` bounds each statement with the wait for a connection, for which `waiting` may wait; `serves` names
-    the GraphQL types whose facts it owns; `table` is one that it must have to be in good health; `patience` tells when
-    it is left alone for a while; `listen`, whether it may wake those who follow its logs.
+    the GraphQL types whose facts it owns; `table` is one that it must have to be in good health, `revisions` those of
+    its tables, the newest first, where these are our own; `patience` tells when it is left alone for a while; `listen`,
+    whether it may wake those who follow its logs.
     """
 
     def __init__(
@@ -38,6 +47,7 @@ class Database:
         *,
         serves: Sequence[str] = (),
         table: sa.FromClause | None = None,
+        revisions: Sequence[str] = (),
         timeout_seconds: float = 5.0,
         pool_size: int = 10,
         patience: Patience | None = None,
@@ -51,12 +61,14 @@ class Database:
         self.keys_asked = 0
         self.rows_read = 0
         self._table = table
+        self._revisions = revisions
         self._timeout_seconds = timeout_seconds
         self._breaker = Breaker(patience)
         self._connections = Connections(
             url, pool_size, autocommit=True, busy_seconds=timeout_seconds, most_waiting=waiting
         )
         self._checking: asyncio.Task[Health] | None = None
+        self._judging: set[asyncio.Task[None]] = set()
         self.dialect = self._connections.engine.dialect
         self._statements = Statements(self.dialect)
         self.is_postgresql = self.dialect.name == "postgresql"
@@ -68,6 +80,8 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for judging in self._judging:
+            judging.cancel()
         await self._connections.close()
 
     async def fetch(self, statement: Statement, timeout_seconds: float | None = None) -> Rows:
@@ -91,8 +105,7 @@ class Database:
             async with asyncio.timeout(seconds):
                 rows = await self._rows(bound)
         except TimeoutError as error:
-            # That an operation had little time left tells nothing of the source.
-            (turn.failed if seconds == patience else turn.abandoned)()
+            self._too_slow(turn, is_full_time=seconds == patience, is_small=timeout_seconds is not None)
             self.statements_failed += 1
             raise SourceTimedOut(self.name, seconds) from error
         except TooManyWaiting as error:
@@ -107,6 +120,25 @@ class Database:
             raise
         turn.answered()
         return rows
+
+    def _too_slow(self, turn: Turn, *, is_full_time: bool, is_small: bool) -> None:
+        """That an operation had little time left tells nothing of the source.
+
+        Nor that a statement asked for much, where a small one is answered: else whoever asks for much would have the
+        source left alone by all.
+        """
+        if not is_full_time:
+            turn.abandoned()
+        elif is_small:
+            turn.failed()
+        else:
+            judging = asyncio.create_task(self._judge(turn), context=Context())
+            self._judging.add(judging)
+            judging.add_done_callback(self._judging.discard)
+
+    async def _judge(self, turn: Turn) -> None:
+        health = await self.health()
+        (turn.failed if health.latency_ms is None else turn.abandoned)()
 
     def as_written(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """The column to select. SQLite keeps timestamps as text: read as such, a malformed one costs its row alone."""
@@ -127,22 +159,54 @@ class Database:
     async def health(self) -> Health:
         """Whether a small statement is answered, and how fast. Those who ask at the same time share the answer."""
         if self._checking is None or self._checking.done():
-            self._checking = asyncio.create_task(self._check())
+            # In a context of its own: it is not for whoever happens to be the first to ask.
+            self._checking = asyncio.create_task(self._check(), context=Context())
         return await asyncio.shield(self._checking)
 
     async def _check(self) -> Health:
-        one = sa.select(sa.literal(1))
         started = time.perf_counter()
         try:
-            asked = one if self._table is None else one.select_from(self._table).limit(1)
-            await self.fetch(asked, HEALTH_SECONDS)
+            rows = await self.fetch(self._sign_of_life(), HEALTH_SECONDS)
         except SourceUnavailable as error:
-            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
-            return Health(self.name, available=False, latency_ms=None, reason=f"{error}{cause}")
+            return Health(self.name, available=False, latency_ms=None, reason=self._reason(error))
+        outdated = self._outdated(rows) if self._revisions else None
+        if outdated is not None:
+            return Health(self.name, available=False, latency_ms=None, reason=outdated)
         return Health(self.name, available=True, latency_ms=(time.perf_counter() - started) * 1000)
 
+    def _sign_of_life(self) -> Statement:
+        one = sa.select(sa.literal(1))
+        if self._table is None:
+            return one
+        if self._revisions:
+            return sa.select(_VERSION.c.version_num, sa.exists(one.select_from(self._table)).label("there"))
+        return one.select_from(self._table).limit(1)
+
+    def _outdated(self, rows: Rows) -> str | None:
+        """What is to be done about older tables. Newer ones than are known here come with the next version's servers.
+
+        They are no reason to take this one out of service.
+        """
+        found = rows[0]["version_num"] if rows else None
+        if found == self._revisions[0] or (found is not None and found not in self._revisions):
+            return None
+        if found is None:
+            return _NO_TABLES
+        return f"Its tables are of revision {found}, not {self._revisions[0]}: {_LINK}"
+
+    def _reason(self, error: SourceUnavailable) -> str:
+        cause = root_of(error)
+        name = missing(cause)
+        if name == _VERSION.name and self._revisions:
+            return _NO_TABLES
+        if name is not None:
+            return f"{error} It has no {name}."
+        if isinstance(cause, FileNotFoundError) and not self.is_postgresql:
+            return f"{error} There is no file {cause}."
+        return str(error) if cause is error else f"{error} ({type(cause).__name__})"
+
     async def _rows(self, bound: Bound) -> Sequence[Values]:
-        held = await self._connections.take()
+        held = await self._connections.take(asker())
         self.statements_sent += 1
         self.keys_asked += bound.keys
         try:

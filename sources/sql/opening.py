@@ -9,6 +9,7 @@ from sources.ports import Sources
 from sources.sealing import Sealer
 from sources.sql import incidents, journeys, persons, servicemodule
 from sources.sql.database import Database
+from sources.sql.migrating import revisions
 
 SERVES: dict[str, Sequence[str]] = {
     persons.SOURCE: ("Citizen",),
@@ -82,6 +83,7 @@ def _database(name: str, settings: DatabaseSettings) -> Database:
         settings.url,
         serves=SERVES[name],
         table=_TABLES[name],
+        revisions=revisions() if name == journeys.SOURCE else (),
         timeout_seconds=settings.timeout_seconds,
         pool_size=settings.pool_size,
         patience=settings.patience,

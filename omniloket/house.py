@@ -134,7 +134,7 @@ class House:
         return answer
 
     async def _answer(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> Response:
-        with Within(self.settings.overload.deadline_seconds):
+        with Within(self.settings.overload.deadline_seconds, context.viewer.counted_as or context.address):
             await _take_live_cursor(prepared, context)
             answer = await self.executor.execute(prepared, variables, context)
         await self.record(prepared, context)

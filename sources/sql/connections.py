@@ -3,13 +3,13 @@
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 import asyncpg
@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from sources.sql.shares import Shares
 from sources.sql.statements import Bound, Values
 from sources.sql.timestamps import read_all_timestamps
 
@@ -59,10 +60,11 @@ def is_without_answer(error: BaseException) -> bool:
 class Held:
     """A connection that goes from one statement to the next, without a way through SQLAlchemy's pool in between."""
 
-    __slots__ = ("_driver", "_has_failed", "_is_sqlite", "connection")
+    __slots__ = ("_driver", "_has_failed", "_is_sqlite", "asker", "connection")
 
     def __init__(self, connection: AsyncConnection, driver: Any) -> None:
         self.connection = connection
+        self.asker: Hashable | None = None
         self._driver = driver
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._has_failed = False
@@ -132,6 +134,7 @@ class Connections:
         self._most_waiting = most_waiting
         self._idle: list[Held] = []
         self._waiting: deque[asyncio.Future[Held | None]] = deque()
+        self._shares = Shares(size)
         self._behind: set[asyncio.Task[Any]] = set()
         if self._file is None:
             event.listen(self.engine.sync_engine, "connect", self._remember)
@@ -144,13 +147,25 @@ class Connections:
     @property
     def load(self) -> Load:
         idle = len(self._idle)
-        return Load(self._size - self._free_places - idle, idle, len(self._waiting))
+        return Load(self._size - self._free_places - idle, idle, self._all_waiting)
 
-    async def take(self) -> Held:
+    async def take(self, asker: Hashable | None = None) -> Held:
         """A connection that nobody else has, until it is given back or dropped. Those who wait have it in turn.
 
-        Raises TooManyWaiting.
+        `asker`: on whose behalf; nobody has all of them. Raises TooManyWaiting.
         """
+        if not self._shares.took(asker):
+            self._check_room()
+            await self._shares.turn(cast("Hashable", asker))
+        try:
+            held = await self._free()
+        except BaseException:
+            self._shares.give_back(asker)
+            raise
+        held.asker = asker
+        return held
+
+    async def _free(self) -> Held:
         while self._idle:
             held = self._idle.pop()
             if self._is_usable(held):
@@ -166,6 +181,8 @@ class Connections:
 
     def give_back(self, held: Held) -> None:
         """After an answer, or an error that is one."""
+        asker, held.asker = held.asker, None
+        self._shares.give_back(asker)
         if not self._is_usable(held):
             self.drop(held)
         elif not self._next(held):
@@ -175,9 +192,11 @@ class Connections:
         """After which it is not known whether a statement still runs on it.
 
         To cancel that has to be told to the server over yet another connection, and may hang as well: it goes on
-        behind. The connection keeps its place meanwhile, so that nothing piles up.
+        behind. The connection keeps its place meanwhile, and counts for who asked, so that nothing piles up.
         """
-        self._go_on_behind(asyncio.create_task(_closed(held)))
+        closing = asyncio.create_task(_closed(held))
+        closing.add_done_callback(partial(self._is_gone, held.asker))
+        self._go_on_behind(closing)
 
     async def close(self) -> None:
         """Closes them all at once. A server that does not acknowledge it in time is not waited for."""
@@ -193,8 +212,7 @@ class Connections:
 
     async def _turn(self) -> Held | None:
         """Waits for somebody's connection; None is a place for one."""
-        if len(self._waiting) >= self._most_waiting:
-            raise TooManyWaiting
+        self._check_room()
         given: asyncio.Future[Held | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(given)
         try:
@@ -221,6 +239,17 @@ class Connections:
     async def _connect(self) -> Held:
         connection = await self.engine.connect()
         return Held(connection, (await connection.get_raw_connection()).driver_connection)
+
+    @property
+    def _all_waiting(self) -> int:
+        return len(self._waiting) + self._shares.waiting
+
+    def _check_room(self) -> None:
+        if self._all_waiting >= self._most_waiting:
+            raise TooManyWaiting
+
+    def _is_gone(self, asker: Hashable | None, _closing: object) -> None:
+        self._shares.give_back(asker)
 
     def _go_on_behind(self, task: asyncio.Task[Any]) -> None:
         self._behind.add(task)

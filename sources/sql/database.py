@@ -80,8 +80,10 @@ class Database:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for judging in self._judging:
-            judging.cancel()
+        behind: list[asyncio.Task[Any]] = [*self._judging, *([] if self._checking is None else [self._checking])]
+        for task in behind:
+            task.cancel()
+        await asyncio.gather(*behind, return_exceptions=True)
         await self._connections.close()
 
     async def fetch(self, statement: Statement, timeout_seconds: float | None = None) -> Rows:

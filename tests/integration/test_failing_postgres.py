@@ -99,8 +99,8 @@ async def test_a_statement_that_never_ends_leaves_nothing_behind_on_the_server(f
                 with pytest.raises(SourceTimedOut):
                     await incidents.reports(opened).count(EVERYTHING)
             async with asyncio.timeout(20):
-                # The one that holds the lock is left.
-                while await connections(failing_urls["incidents"]) > 1:
+                # The one that holds the lock is left, and an idle one that asked after the source's health.
+                while await connections(failing_urls["incidents"]) > 2:
                     await asyncio.sleep(0.05)
         assert await answered(opened)
 
@@ -173,3 +173,25 @@ async def test_an_operation_waits_until_its_deadline_and_no_longer(failing_urls:
                     await asyncio.sleep(0.05)
         # What has no deadline is answered: that an operation's time was short tells nothing of the source.
         assert await answered(opened)
+
+
+async def test_who_asks_for_much_leaves_room_for_others(failing_urls: Urls) -> None:
+    async def ask(opened: Database, asker: str, statement: sa.Select[int], seconds: float = 60) -> bool:
+        with deadlines.Within(seconds, asker):
+            try:
+                return bool(await opened.fetch(statement))
+            except SourceTimedOut:
+                return False
+
+    sleeping, small = sa.select(sa.func.pg_sleep(30)), sa.select(sa.literal(1))
+    async with database(failing_urls, 5, Patience(failures=3, rest_seconds=60)) as opened:
+        greedy = [asyncio.create_task(ask(opened, "greedy", sleeping)) for _ in range(3 * POOL)]
+        await asyncio.sleep(0.2)
+        assert not await ask(opened, "greedy", small, 0.5)
+        for _ in range(5):
+            async with asyncio.timeout(1):
+                assert await ask(opened, "modest", small)
+        # All of them took too long, and that tells nothing of the source: it is not left alone.
+        assert not any(await asyncio.gather(*greedy))
+        await asyncio.sleep(0.5)
+        assert await ask(opened, "modest", small)

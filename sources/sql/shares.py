@@ -1,0 +1,68 @@
+"""How many of a source's connections each asker may hold, so that others find room beside whatever it asks."""
+
+import asyncio
+import math
+from collections import Counter, deque
+from collections.abc import Hashable
+
+
+class Shares:
+    """All connections but a quarter, for each asker; one at least. None is nobody in particular, and unbounded.
+
+    Who has its share waits for one of its own, and its questions have them in turn.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self.most = max(1, connections - math.ceil(connections / 4))
+        self._held: Counter[Hashable] = Counter()
+        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
+
+    @property
+    def waiting(self) -> int:
+        """How many questions wait for a connection of their own asker's."""
+        return sum(map(len, self._waiting.values()))
+
+    def took(self, asker: Hashable | None) -> bool:
+        """Takes a connection of the asker's, if there is one left; else it has to wait for its turn."""
+        if asker is None:
+            return True
+        if self._held[asker] >= self.most:
+            return False
+        self._held[asker] += 1
+        return True
+
+    async def turn(self, asker: Hashable) -> None:
+        """Waits for a connection of the asker's."""
+        given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(asker, deque()).append(given)
+        try:
+            await given
+        except asyncio.CancelledError:
+            if given.done() and not given.cancelled():
+                self.give_back(asker)
+            else:
+                self._leave(asker, given)
+            raise
+
+    def _leave(self, asker: Hashable, given: asyncio.Future[None]) -> None:
+        waiting = self._waiting.get(asker)
+        if waiting is not None and given in waiting:
+            waiting.remove(given)
+            if not waiting:
+                del self._waiting[asker]
+
+    def give_back(self, asker: Hashable | None) -> None:
+        """One of the asker's is free: for who has waited longest, if anybody still does."""
+        if asker is None:
+            return
+        waiting = self._waiting.pop(asker, None)
+        while waiting:
+            given = waiting.popleft()
+            if not given.done():
+                given.set_result(None)
+                if waiting:
+                    self._waiting[asker] = waiting
+                return
+        self._held[asker] -= 1
+        if not self._held[asker]:
+            del self._held[asker]

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, closing
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import Pool
 
 from omniloket.configured import databases
 from omniloket.settings import Settings
@@ -27,16 +28,21 @@ async def opened(configured: Settings, heard: list[tuple[str, str]]) -> AsyncIte
     """The sources; `heard` gets each SELECT that SQLite is given, with its file."""
 
     def listen(connection: Any, _record: object) -> None:
-        driver = connection.driver_connection
-        file = driver._conn.execute("PRAGMA database_list").fetchone()[2]
-        driver._conn.set_trace_callback(lambda text: heard.append((file, text)) if text.startswith("SELECT") else None)
+        driver = connection.driver_connection._conn
+        file = driver.execute("PRAGMA database_list").fetchone()[2]
 
-    sa.event.listen(sa.Pool, "connect", listen)
+        def hear(text: str) -> None:
+            if text.startswith("SELECT"):
+                heard.append((file, text))
+
+        driver.set_trace_callback(hear)
+
+    event.listen(Pool, "connect", listen)
     try:
         async with open_sources(databases(configured), configured.sealer()) as sources:
             yield sources
     finally:
-        sa.event.remove(sa.Pool, "connect", listen)
+        event.remove(Pool, "connect", listen)
 
 
 def scanned(heard: list[tuple[str, str]]) -> list[str]:

@@ -1,11 +1,14 @@
 // Follows status changes with a client of choice, and says when each happened, a line each:
 //
-//   node follow.ts apollo|urql|relay ws://127.0.0.1:8000/graphql TOKEN CURSOR
+//   node follow.ts apollo|urql|relay|iterate ws://127.0.0.1:8000/graphql TOKEN CURSOR
+//
+// Several tokens, with commas between them, are for one connection after the other; the last is for all others.
 
 import { gql } from "@apollo/client";
 import * as relay from "relay-runtime";
 import { apolloClient } from "./apollo.ts";
 import { relayEnvironment } from "./relay.ts";
+import { resumingClient } from "./resuming.ts";
 import { urqlClient } from "./urql.ts";
 
 const CHANGES = "subscription Changes($after: String) { reportStatusChanges(after: $after) { cursor change { at } } }";
@@ -14,7 +17,10 @@ interface Changes {
   reportStatusChanges: { cursor: string; change: { at: string } };
 }
 
-const [kind = "", url = "", token = "", after = ""] = process.argv.slice(2);
+const [kind = "", url = "", tokens = "", after = ""] = process.argv.slice(2);
+
+const left = tokens.split(",");
+const token = () => (left.length > 1 ? left.shift()! : left[0]!);
 
 const tell = (data: Changes | null | undefined) => console.log(data?.reportStatusChanges.change.at);
 const fail = (error: unknown) => {
@@ -22,21 +28,33 @@ const fail = (error: unknown) => {
   process.exit(1);
 };
 
-const followed: Record<string, () => void> = {
+const followed: Record<string, () => unknown> = {
   apollo: () =>
-    apolloClient(url, () => token)
+    apolloClient(url, token)
       .subscribe<Changes>({ query: gql(CHANGES), variables: { after } })
       .subscribe({ next: ({ data, error }) => (error ? fail(error) : tell(data)), error: fail }),
   urql: () =>
-    urqlClient(url, () => token)
+    urqlClient(url, token)
       .subscription<Changes>(CHANGES, { after })
       .subscribe(({ data, error }) => (error ? fail(error) : tell(data))),
   relay: () =>
     relay.requestSubscription(
-      relayEnvironment(url, () => token),
+      relayEnvironment(url, token),
       { subscription: compiled(), variables: { after }, onNext: (data) => tell(data as Changes), onError: fail },
     ),
+  iterate: () => iterate().catch(fail),
 };
+
+/** The client that is under all of them, by itself. */
+async function iterate(): Promise<void> {
+  const client = resumingClient({
+    url,
+    connectionParams: () => ({ Authorization: `Bearer ${token()}`, "Omniloket-Purpose": "intake" }),
+  });
+  for await (const { data, errors } of client.iterate<Changes>({ query: CHANGES, variables: { after } })) {
+    errors ? fail(errors) : tell(data);
+  }
+}
 
 /** What Relay's compiler makes of the document. */
 function compiled(): relay.ConcreteRequest {

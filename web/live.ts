@@ -25,7 +25,6 @@ interface Event {
 
 const KEY = "live";
 const MOST_SHOWN = 200;
-const FORBIDDEN = 4403;
 const CHANGES = `subscription Live($after: String) {
   reportStatusChanges(after: $after) { cursor change { label at } report { number } }
 }`;
@@ -51,17 +50,11 @@ async function follow(): Promise<void> {
   const client = resumingClient({
     url: new URL("/graphql", location.href).href.replace(/^http/, "ws"),
     connectionParams: { Authorization: `Bearer ${remembered.token}`, "Omniloket-Purpose": "intake" },
-    on: { closed },
+    on: {
+      closed: () => (state.textContent = "The connection is away. It comes back, and so does what was missed."),
+    },
   });
 
-  function closed(cause: unknown): void {
-    if (cause instanceof CloseEvent && cause.code === FORBIDDEN) {
-      void client.dispose();
-      state.textContent = "The token does not hold any more. A link with another one goes on from here.";
-    } else {
-      state.textContent = "The connection is away. It comes back, and so does what was missed.";
-    }
-  }
   if (!remembered.after) {
     const { value } = await client.iterate<{ liveCursor: string }>({ query: "{ liveCursor }" }).next();
     keep({ after: value.data.liveCursor });
@@ -103,6 +96,11 @@ function row({ status, at, number }: Change): HTMLLIElement {
 }
 
 function fail(cause: unknown): void {
-  const told = cause instanceof CloseEvent ? `${cause.code} ${cause.reason}` : JSON.stringify(cause);
+  const [error]: any[] = Array.isArray(cause) ? cause : [];
+  if (error?.extensions?.code === "UNAUTHENTICATED") {
+    state.textContent = "The token does not hold. A link with another one goes on from here.";
+    return;
+  }
+  const told = cause instanceof CloseEvent ? `${cause.code} ${cause.reason}` : (error?.message ?? String(cause));
   state.textContent = `The server ended it: ${told}`;
 }

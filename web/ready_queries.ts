@@ -18,6 +18,17 @@ export interface Tokens {
   agent: string | null;
 }
 
+/** What is answered without a token. */
+const FOR_EVERYBODY = `query Channels {
+  channels {
+    code
+    name
+    medium
+    open
+  }
+}
+`;
+
 /** What an agent asks personal data for: without it there are none. */
 const AGENTS_PURPOSE = { "Omniloket-Purpose": "intake" };
 
@@ -28,10 +39,11 @@ export function takeTokens(): Tokens {
   return { citizen: given.get("citizen"), agent: given.get("agent") };
 }
 
-/** A tab for each query, ready to run when there are tokens. */
+/** A tab for each query, ready to run when there are tokens; without any, before these one that needs none. */
 export async function readyTabs({ citizen, agent }: Tokens): Promise<Tab[]> {
   const { number, id } = await examples(citizen);
   return [
+    ...(citizen || agent ? [] : [tab(FOR_EVERYBODY, null)]),
     tab(citizenPortal, citizen),
     tab(agentsScreen, agent, { channel: "WHATSAPP" }, AGENTS_PURPOSE),
     tab(thinChannel, citizen, { number }),
@@ -41,7 +53,7 @@ export async function readyTabs({ citizen, agent }: Tokens): Promise<Tab[]> {
 }
 
 function tab(query: string, token: string | null, variables: Record<string, string> = {}, more = {}): Tab {
-  const headers = { Authorization: `Bearer ${token ?? "PUT-A-TOKEN-HERE"}`, ...more };
+  const headers = { ...(token && { Authorization: `Bearer ${token}` }), ...more };
   return { query, variables: json(variables), headers: json(headers) };
 }
 

@@ -110,7 +110,7 @@ async def test_a_link_with_tokens_makes_the_ready_queries_run(live: tuple[Server
     _, bsn = await reported(urls)
     async with browsing(root(server)) as watched:
         page = watched.page
-        await expect(page.locator(TOOL)).to_contain_text("PUT-A-TOKEN-HERE")
+        await ready(page)
         await page.goto(root(server, f"#citizen={server.citizen(bsn)}&agent={server.agent}"))
         await expect(page.locator(TOOL)).to_contain_text("Bearer eyJ")
         for name in ("CitizenPortal", "AgentsScreen", "ThinChannel", "JourneyTimeline"):
@@ -128,8 +128,21 @@ async def test_a_link_with_tokens_makes_the_ready_queries_run(live: tuple[Server
         await expect(response(page)).to_contain_text('"timeline"')
 
 
-async def test_every_query_of_the_docs_opens_as_a_tab(server: Server) -> None:
+async def test_without_a_token_the_first_query_is_one_that_needs_none(server: Server) -> None:
     async with browsing(root(server)) as watched:
+        page = watched.page
+        await ready(page)
+        await expect(page.locator(TOOL)).not_to_contain_text("Authorization")
+        await run(page)
+        await expect(response(page)).to_contain_text('"channels"')
+        await expect(response(page)).not_to_contain_text('"errors"')
+        await open_tab(page, "CitizenPortal")
+        await run(page)
+        await expect(response(page)).to_contain_text('"FORBIDDEN"')
+
+
+async def test_every_query_of_the_docs_opens_as_a_tab(server: Server) -> None:
+    async with browsing(root(server, f"#agent={server.agent}")) as watched:
         await expect(watched.page.get_by_role("tab")).to_have_count(len(list(QUERIES.glob("*.graphql"))))
 
 

@@ -45,7 +45,7 @@ async def test_a_token_that_has_ended_is_told_of_and_another_link_goes_on(server
         short = server.token(viewer, valid_seconds=6)  # from when the browser is up, which may take its time
         await watched.page.goto(f"http://127.0.0.1:{server.port}/live#agent={short}")
         await expect(state).to_contain_text("0 changes")
-        await expect(state).to_contain_text("does not hold any more", timeout=20_000)
+        await expect(state).to_contain_text("The token does not hold.", timeout=20_000)
         await watched.page.goto(f"http://127.0.0.1:{server.port}/live#agent={server.agent}")
         await expect(state).to_contain_text("0 changes")
         assert watched.page.url.endswith("/live")
@@ -54,3 +54,12 @@ async def test_a_token_that_has_ended_is_told_of_and_another_link_goes_on(server
 async def test_without_a_token_the_page_says_where_it_goes(server: Server) -> None:
     async with browsing(f"http://127.0.0.1:{server.port}/live") as watched:
         await expect(watched.page.locator("#state")).to_contain_text("#agent=")
+
+
+async def test_a_token_that_never_held_is_told_of(server: Server) -> None:
+    async with browsing(f"http://127.0.0.1:{server.port}/live#agent=broken") as watched:
+        await expect(watched.page.locator("#state")).to_have_text(
+            "The token does not hold. A link with another one goes on from here.", timeout=10_000
+        )
+        await watched.page.wait_for_timeout(1500)  # nothing is tried after that
+        await expect(watched.page.locator("#state")).to_contain_text("The token does not hold.")

@@ -55,7 +55,7 @@ TimelineEntry = Annotated[
 ]
 
 
-@strawberry.type(description="A page of a journey's timeline.")
+@strawberry.type(description="A page of a journey's timeline.", directives=[Cost(weight=20)])
 class TimelineConnection(Connection[TimelineEntry]):
     incomplete_sources: list[str] = field(
         "The sources that did not answer: their entries are missing from this page. Empty when all did."

@@ -1,7 +1,7 @@
 """Who may see but their own is never answered by looking at everybody's rows: SQLite tells how it would find them."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from typing import Any
 
@@ -24,7 +24,7 @@ LOGS = ("status_log", "contact_log", "journey_log")
 
 
 @asynccontextmanager
-async def opened(configured: Settings, heard: list[tuple[str, str]]) -> AsyncIterator[Sources]:
+async def opened(configured: Settings, heard: list[tuple[str, str]]) -> AsyncGenerator[Sources]:
     """The sources; `heard` gets each SELECT that SQLite is given, with its file."""
 
     def listen(connection: Any, _record: object) -> None:

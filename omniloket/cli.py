@@ -7,6 +7,7 @@ from contextlib import aclosing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import structlog
 import typer
 from graphql import GraphQLError, GraphQLSchema, build_schema
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from omniloket import demo as demonstration
 from omniloket import logs, serving, wake_ups
-from omniloket.configured import checked_schema, databases, hidden, issuers, verify
+from omniloket.configured import checked_schema, databases, hidden, issuers, verify, warnings
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
@@ -48,6 +49,8 @@ ConfigFile = Annotated[
 ]
 Directory = Annotated[Path, typer.Option(help="Where the demo keeps its databases, keys and settings.")]
 
+log = structlog.get_logger("omniloket")
+
 DEMO_DIRECTORY = Path(".omniloket")
 TOKEN_ROLES = [role.value.lower() for role in Role if role is not Role.ANONYMOUS]
 
@@ -62,10 +65,10 @@ def serve(
     """Serves GraphQL over the back-ends that the settings name."""
     with _plainly():
         settings = read(config, host=host, port=port, workers=workers)
-        if settings.development_key_file is not None:
-            read_key(settings.development_key_file)
         verify(settings)
         logs.configure(settings.log_level)
+        for warning in warnings(config):
+            log.warning(warning)
         serving.serve(settings, config)
 
 
@@ -146,6 +149,8 @@ def check(config: ConfigFile = None) -> None:
     with _plainly():
         settings = read(config)
         verify(settings)
+    for warning in warnings(config):
+        typer.echo(f"warning: {warning}", err=True)
     typer.echo("settings: good")
     found = {**asyncio.run(_asked(settings)), **asyncio.run(_issuers_asked(settings))}
     for name, reason in found.items():

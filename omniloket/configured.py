@@ -1,6 +1,8 @@
 """What the settings name, in the form in which the rooms take it."""
 
 from ipaddress import ip_network
+from pathlib import Path
+from tempfile import TemporaryFile
 
 import structlog
 from graphql import GraphQLSchema
@@ -23,10 +25,32 @@ def verify(settings: Settings) -> None:
     """Finds what would stop the start, before it: raises SettingsError, or OSError for a file that cannot be read."""
     schema = checked_schema(settings)
     revocations(settings)
+    if settings.development_key_file is not None:
+        read_key(settings.development_key_file)
+    if settings.usage_directory is not None:
+        _check_writable(settings.usage_directory)
     for trusted in read_manifests(settings.trusted).by_text.values():
         for finding in findings(trusted, schema):
             if finding.is_wrong:
                 raise SettingsError(f"trusted.manifests: '{trusted.name}' is wrong: {finding.message}")
+
+
+def _check_writable(directory: Path) -> None:
+    """That a directory can be written, or be made: it is left to a server to do so, whose user may be another."""
+    there = next(each for each in (directory, *directory.absolute().parents) if each.exists())
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        told = "cannot be written" if there == directory else f"cannot be made in {there}"
+        raise SettingsError(f"usage_directory: {directory} {told}: {error.strerror}.") from None
+
+
+def warnings(settings_file: Path | None) -> list[str]:
+    """What is no reason not to start, and yet should not be so."""
+    if settings_file is None or not settings_file.stat().st_mode & 0o077:
+        return []
+    return [f"{settings_file} may hold sealing keys and passwords, and others than its owner can read it: chmod 600."]
 
 
 def checked_schema(settings: Settings) -> GraphQLSchema:

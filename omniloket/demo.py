@@ -13,7 +13,7 @@ import typer
 
 from omniloket import logs
 from omniloket.configured import databases
-from omniloket.identity import make_token, read_key
+from omniloket.identity import make_key, make_token, read_key
 from omniloket.linking import link_history
 from omniloket.progress import progress_bar
 from omniloket.serving import serve as serve_settings
@@ -79,6 +79,7 @@ def prepare(wanted: Wanted) -> None:
             "Name another --directory, or remove what is there."
         )
     _write_settings(wanted, target)
+    make_key(key_file(wanted.directory))
     if loaded is None:
         _load(target, Population(wanted.citizens, wanted.seed, rows), description)
         _link(wanted)

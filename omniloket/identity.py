@@ -100,12 +100,24 @@ def make_token(key: bytes, viewer: Viewer, *, valid_seconds: int = 8 * 3600) -> 
     return jwt.encode({name: value for name, value in claims.items() if value}, key, algorithm=ALGORITHM)
 
 
-def read_key(path: Path) -> bytes:
-    """The development key in a file; made on first use, readable by its owner only. Raises SettingsError, OSError."""
+def make_key(path: Path) -> bytes:
+    """The development key in a file; made on first use, readable by its owner only. Raises as `read_key`."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
+    return read_key(path)
+
+
+def read_key(path: Path) -> bytes:
+    """The development key in a file that only its owner may read.
+
+    Raises SettingsError for one that is not there, is no key, or is readable by others; OSError.
+    """
+    if not path.exists():
+        raise SettingsError(f"There is no development key in {path}: start `omniloket demo` first.")
+    if path.stat().st_mode & 0o077:
+        raise SettingsError(f"{path}: others than its owner can read it, or write it, and be anybody here: chmod 600.")
     try:
         key = bytes.fromhex(path.read_text())
     except ValueError:

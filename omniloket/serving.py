@@ -20,7 +20,7 @@ GRACE_SECONDS = 5
 def serve(settings: Settings, settings_file: Path | None) -> None:
     """Serves until it is told to stop. Worker processes read the same file and environment."""
     if settings_file is not None:
-        os.environ[SETTINGS_FILE] = str(settings_file.resolve())
+        os.environ[SETTINGS_FILE] = str(settings_file.absolute())
     config = uvicorn.Config(
         "omniloket.app:create",
         factory=True,

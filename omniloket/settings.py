@@ -1,7 +1,8 @@
 """Settings: one TOML file and environment variables, read once at the start into one frozen object.
 
 An environment variable is OMNILOKET_ and the setting's name, a double underscore between the parts of it:
-OMNILOKET_SOURCES__PERSONS__URL. It wins over the file.
+OMNILOKET_SOURCES__PERSONS__URL. It wins over the file. A relative path is relative to the settings file's directory
+where it comes from there, and to the working directory where it comes from a variable.
 """
 
 import base64
@@ -9,7 +10,7 @@ import binascii
 from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast, get_args
+from typing import Annotated, Any, Literal, Self, cast, get_args, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -27,12 +28,12 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from pydantic_settings import SettingsError as NotJson
 
+from omniloket import database_urls, variables
+from omniloket.explaining import explained
 from sources.records import Role
 from sources.sealing import Sealer
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_SECRET = "(secret)"  # noqa: S105 - what is shown instead of one
-_SECRET_PARTS = frozenset({"keys", "introspection"})
 
 
 class SettingsError(Exception):
@@ -81,6 +82,13 @@ def _network(given: str) -> str:
     return given
 
 
+def _host(given: str) -> str:
+    # An empty one would be all addresses of this machine.
+    if not given or given.split() != [given]:
+        raise ValueError("must be an address or a name, as 127.0.0.1; 0.0.0.0 for all addresses")
+    return given
+
+
 Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
 Proxy = Annotated[str, AfterValidator(_network)]
 IssuerUrl = Annotated[str, AfterValidator(_issuer_url)]
@@ -89,7 +97,8 @@ Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
 Purpose = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 ClaimName = Annotated[str, Field(min_length=1)]
 SealingKey = Annotated[SecretBytes, BeforeValidator(_sealing_key)]
-DatabaseUrl = Annotated[str, Field(pattern=r"^(sqlite\+aiosqlite|postgresql\+asyncpg)://")]
+DatabaseUrl = Annotated[str, AfterValidator(database_urls.checked)]
+Host = Annotated[str, AfterValidator(_host)]
 
 
 class _Part(BaseModel):
@@ -421,10 +430,14 @@ class Settings(BaseSettings):
     """Everything that can be set."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="OMNILOKET_", env_nested_delimiter="__", hide_input_in_errors=False
+        frozen=True,
+        extra="forbid",
+        env_prefix=variables.PREFIX,
+        env_nested_delimiter=variables.DELIMITER,
+        hide_input_in_errors=False,
     )
 
-    host: str = Field(default="127.0.0.1", description="The address that the server binds to.")
+    host: Host = Field(default="127.0.0.1", description="The address that the server binds to.")
     port: int = Field(default=8000, ge=0, le=65535, description="The TCP port; 0 takes a free one.")
     workers: int = Field(default=1, ge=1, le=64, description="Server processes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
@@ -484,7 +497,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _File(settings_cls)
 
     def sealer(self) -> Sealer:
         """Seals and opens under the configured keys."""
@@ -492,8 +505,18 @@ class Settings(BaseSettings):
         return Sealer(keys, self.sealing.current)
 
 
+class _File(TomlConfigSettingsSource):
+    """A settings file, in which paths are relative to its directory. A link is where it stands, not where it leads."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return _anchored(Settings, super()._read_file(file_path), Path(file_path).absolute().parent)
+
+
 def read(path: Path | None = None, **given: Any) -> Settings:
     """The settings of a TOML file and the environment; `given` wins over both. Raises SettingsError."""
+    unknown = [*variables.unknown(Settings)]
+    if unknown:
+        raise SettingsError("\n".join(unknown))
     if path is not None and not path.is_file():
         raise SettingsError(f"There is no settings file {path}.")
 
@@ -503,9 +526,9 @@ def read(path: Path | None = None, **given: Any) -> Settings:
     try:
         settings = FromFile(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        raise SettingsError(_explained(error)) from None
-    except NotJson as error:
-        raise SettingsError(f"A part of the settings in an environment variable must be JSON: {error}") from None
+        raise SettingsError(explained(error, variables.given(), _PLAIN_OF_SOURCES)) from None
+    except NotJson:
+        raise SettingsError("\n".join(variables.not_json(Settings))) from None
     except ValueError as error:
         raise SettingsError(f"The settings file {path} is not TOML: {error}") from None
     _check_together(settings)
@@ -519,17 +542,39 @@ def described() -> Iterator[tuple[str, str, str]]:
 
 def _described(part: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
     for name, info in part.model_fields.items():
-        kind, mark = info.annotation, "."
-        if get_args(kind) == (IssuerSettings, ...):
-            kind, mark = IssuerSettings, "[]."
-        elif get_args(kind) == (ManifestSettings, ...):
-            kind, mark = ManifestSettings, "[]."
-        elif get_args(kind) == (IntrospectionSettings, type(None)):
-            kind = IntrospectionSettings
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            yield from _described(kind, f"{prefix}{name}{mark}")
-        else:
+        inner = _part_in(info.annotation)
+        if inner is None:
             yield f"{prefix}{name}", _default(info), info.description or ""
+        else:
+            mark = "[]." if get_origin(info.annotation) is tuple else "."
+            yield from _described(inner, f"{prefix}{name}{mark}")
+
+
+def _part_in(kind: object) -> type[BaseModel] | None:
+    """The part of the settings that a field holds, or a list of it."""
+    kinds = (kind, *get_args(kind))
+    return next((each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)), None)
+
+
+def _anchored(part: type[BaseModel], given: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """What a file holds of a part, its relative paths made absolute. What it should not hold stays as it is."""
+    fields = part.model_fields
+    return {
+        name: _anchored_value(fields[name].annotation, value, directory) if name in fields else value
+        for name, value in given.items()
+    }
+
+
+def _anchored_value(kind: object, given: Any, directory: Path) -> Any:
+    inner = _part_in(kind)
+    if isinstance(given, list):
+        return [_anchored_value(inner, each, directory) for each in cast("list[Any]", given)]
+    if inner is not None and isinstance(given, dict):
+        return _anchored(inner, cast("dict[str, Any]", given), directory)
+    if isinstance(given, str):
+        is_path = Path in (kind, *get_args(kind))
+        return str(directory / given) if is_path else database_urls.anchored(given, directory)
+    return given
 
 
 def _default(info: FieldInfo) -> str:
@@ -545,35 +590,7 @@ def _default(info: FieldInfo) -> str:
     return "none" if info.default is None else str(info.default)
 
 
-_PLAIN_OF_SOURCES = SourceSettings.model_fields.keys() - {"url"}
-
-
-def _explained(error: ValidationError) -> str:
-    return "\n".join(
-        f"{'.'.join(str(part) for part in each['loc'])}: {_sentence(each['msg'])}; {_value(each['loc'], each)}"
-        for each in error.errors(include_url=False)
-    )
-
-
-def _sentence(message: str) -> str:
-    return message.removeprefix("Value error, ")
-
-
-def _value(location: tuple[int | str, ...], error: Any) -> str:
-    if error["type"] == "missing":
-        return "it is not set"
-    given: object = error["input"]
-    # A whole part may hold secrets, and so may what is misspelt beside one.
-    is_secret = not _SECRET_PARTS.isdisjoint(location) or isinstance(given, dict | list)
-    if location[0] == "sources" and location[-1] not in _PLAIN_OF_SOURCES and isinstance(given, str):
-        return f"but got: {_address(given)}"
-    return f"but got: {_SECRET if is_secret else repr(cast('object', given))}"
-
-
-def _address(given: str) -> str:
-    """What may be shown of a source's address: behind its scheme there may be a password, and so in what is none."""
-    scheme, mark, _ = given.partition("://")
-    return f"an address that begins with '{scheme}://'" if mark and scheme.isascii() else _SECRET
+_PLAIN_OF_SOURCES = frozenset(SourceSettings.model_fields.keys() - {"url"})
 
 
 def _check_together(settings: Settings) -> None:

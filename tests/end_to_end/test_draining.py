@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import websockets
 
-from omniloket.identity import read_key
+from omniloket.identity import make_key
 from support.back_ends import Urls, reported
 from support.balancers import Balancer, balancing
 from support.event_streams import streamed
@@ -84,7 +84,7 @@ async def test_clients_that_resume_elsewhere_lose_nothing(own_urls: Urls, tmp_pa
     leaving, staying = tmp_path / "leaving", tmp_path / "staying"
     for directory in (leaving, staying):
         directory.mkdir()
-    read_key(leaving / "development.key")
+    make_key(leaving / "development.key")
     shutil.copy(leaving / "development.key", staying)
     with (
         serving(own_urls, leaving, OMNILOKET_LIVE__DRAIN_SECONDS="1.5") as one,

@@ -118,6 +118,7 @@ class Served:
 @asynccontextmanager
 async def served(world: World, key_file: Path) -> AsyncGenerator[Served]:
     """The application over a world. Its streams end with the history, and one operation may ask for all of it."""
+    key_file.touch(mode=0o600)
     key_file.write_text(KEY.hex())
     cost = {
         "max_operation": 10_000_000,

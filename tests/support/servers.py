@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from omniloket.identity import make_token, read_key
+from omniloket.identity import make_key, make_token
 from resolvers.context import Viewer
 from sources.records import Role
 from support.back_ends import Urls
@@ -63,11 +63,19 @@ def serving(urls: Urls, directory: Path, *arguments: str, **environment: str) ->
 
     It links nothing and lets one client ask as much as many, unless the environment says so.
     """
-    config = directory / "omniloket.toml"
-    config.write_text(_config(urls, directory))
+    config = settings_file(urls, directory)
     command = [str(OMNILOKET), "serve", "--config", str(config), "--port", "0", *arguments]
     with running(command, directory / "server.log", GENEROUS | environment) as (process, port):
-        yield Server(port, process, directory / "server.log", read_key(directory / "development.key"))
+        yield Server(port, process, directory / "server.log", make_key(directory / "development.key"))
+
+
+def settings_file(urls: Urls, directory: Path) -> Path:
+    """The settings of a server over some databases, with its keys: for their owner only, as they should be."""
+    make_key(directory / "development.key")
+    config = directory / "omniloket.toml"
+    config.touch(mode=0o600)
+    config.write_text(_config(urls, directory))
+    return config
 
 
 @contextmanager

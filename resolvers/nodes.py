@@ -4,14 +4,27 @@ An id of a type that the viewer's role may not look for gives Forbidden, whether
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from resolvers.ids import source_key
-from sources.ports import Collection
+from sources.ports import Collection, Sources
 from sources.records import Key
+
+COLLECTIONS: dict[str, Callable[[Sources], Collection[Any, Any]]] = {
+    "Agent": lambda sources: sources.agents,
+    "Attachment": lambda sources: sources.attachments,
+    "Channel": lambda sources: sources.channels,
+    "Citizen": lambda sources: sources.citizens,
+    "Contact": lambda sources: sources.contacts,
+    "Handover": lambda sources: sources.handovers,
+    "Journey": lambda sources: sources.journeys,
+    "Report": lambda sources: sources.reports,
+    "StatusChange": lambda sources: sources.status_changes,
+}
+"""Where the objects of each type with an id are found by it. `schema.rules` refuses a type that is not here."""
 
 
 async def node(roots: Sequence[None], context: Context, *, id: str) -> Sequence[object]:
@@ -40,22 +53,7 @@ async def of_keys(keys: Sequence[tuple[str, Key] | None], context: Context) -> S
 
 
 async def _one(key: tuple[str, Key] | None, context: Context) -> object:
-    collection = None if key is None else _collections(context).get(key[0])
-    if key is None or collection is None:
+    find = None if key is None else COLLECTIONS.get(key[0])
+    if key is None or find is None:
         return None
-    return (await context.records(collection, [key[1]]))[0]
-
-
-def _collections(context: Context) -> dict[str, Collection[Any, Any]]:
-    sources = context.sources
-    return {
-        "Agent": sources.agents,
-        "Attachment": sources.attachments,
-        "Channel": sources.channels,
-        "Citizen": sources.citizens,
-        "Contact": sources.contacts,
-        "Handover": sources.handovers,
-        "Journey": sources.journeys,
-        "Report": sources.reports,
-        "StatusChange": sources.status_changes,
-    }
+    return (await context.records(find(context.sources), [key[1]]))[0]

@@ -6,7 +6,7 @@ than to what they may see.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 from graphql import (
     GraphQLField,
@@ -21,8 +21,10 @@ from graphql import (
 
 from engine.guards import guard
 from engine.plan import Plan
+from resolvers.ids import SERIAL_TYPES
+from resolvers.nodes import COLLECTIONS
 from schema.access import Access, Claim, Refusal, Sight, claims_of, is_personal, refusal, sights_of, varies
-from sources.records import Role
+from sources.records import Record, Role
 
 Hidden = Mapping[Role, frozenset[str]]
 """What a deployment hides from a role beyond the declarations: types, and fields as `Type.field`."""
@@ -96,8 +98,11 @@ def claims_read(plan: Plan | None, schema: GraphQLSchema) -> frozenset[Claim]:
 
 
 def check(schema: GraphQLSchema, hidden: Hidden | None = None) -> None:
-    """Raises RulesBroken when a field has no rule, must be there for a role that may not see it, or leads too far."""
-    wrong = [*_unknown(schema, hidden or {}), *_in_unions(schema, hidden or {})]
+    """Raises RulesBroken when a field has no rule, must be there for a role that may not see it, or leads too far.
+
+    And when a type has ids by which its objects would not be found.
+    """
+    wrong = [*_unknown(schema, hidden or {}), *_in_unions(schema, hidden or {}), *_not_found_by_id(schema)]
     wrong += [
         f"{each.coordinate}: {why}"
         for type_ in _types(schema)
@@ -221,3 +226,19 @@ def _unknown(schema: GraphQLSchema, hidden: Hidden) -> Iterator[str]:
     known = {each.coordinate for type_ in _types(schema) for each in _fields(type_, {})} | schema.type_map.keys()
     for role, names in hidden.items():
         yield from (f"{name}: there is no such type or field to hide from {role.value}." for name in names - known)
+
+
+def _not_found_by_id(schema: GraphQLSchema) -> Iterator[str]:
+    """Types whose ids would lead to nothing: to null for everybody, without an error."""
+    for type_ in _types(schema):
+        if not any(each.name == "Node" for each in type_.interfaces):
+            continue
+        record: type[Record] = type_.extensions["strawberry-definition"].origin.record
+        if record.__name__ != type_.name:
+            yield f"{type_.name}: its ids would be those of {record.__name__}; the record and the type have one name."
+        if type_.name not in COLLECTIONS:
+            yield f"{type_.name}: has ids, but COLLECTIONS of resolvers/nodes.py does not say where they lead."
+        is_serial = get_type_hints(record)[record.key_field] is int
+        if is_serial != (type_.name in SERIAL_TYPES):
+            told = "must name it, since its key is an integer" if is_serial else "names it, but its key is no integer"
+            yield f"{type_.name}: SERIAL_TYPES of resolvers/ids.py {told}."

@@ -1,22 +1,30 @@
 """docs/sources.md: the fifth back-end that it shows works, and is as short as it says."""
 
+import json
 import re
+import subprocess
 import sys
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.executor import Executor
+from resolvers import ids, nodes
 from resolvers.context import Context
 from schema.building import executable
 from sources.sql.database import Database
-from support.back_ends import Urls, write
-from support.houses import AGENT, ANONYMOUS, citizen, opened
+from support.back_ends import SEALER, Opened, Urls, write
+from support.houses import AGENT, ANONYMOUS, KEYS, citizen, opened
+from support.memory_sources import Facts, memory_sources
 
-DOC = Path(__file__).resolve().parents[2] / "docs" / "sources.md"
+ROOT = Path(__file__).resolve().parents[2]
+DOC = ROOT / "docs" / "sources.md"
+CODE, TRYING = re.findall(r"^```python\n(.*?)^```", DOC.read_text(), re.DOTALL | re.MULTILINE)
 QUERY = """
     query F($after: String) {
       foundObjects(first: 2, after: $after) {
@@ -26,20 +34,23 @@ QUERY = """
 """
 
 
-def shown(monkeypatch: pytest.MonkeyPatch) -> tuple[str, Any]:
-    """The code of the page, and the module that it makes."""
-    (code,) = re.findall(r"```python\n(.*?)```", DOC.read_text(), re.DOTALL)
+def shown(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The module that the code of the page makes. What it registers is forgotten after the test."""
+    monkeypatch.setattr(nodes, "COLLECTIONS", dict(nodes.COLLECTIONS))
+    monkeypatch.setattr("schema.rules.COLLECTIONS", nodes.COLLECTIONS)
+    monkeypatch.setattr(ids, "SERIAL_TYPES", set(ids.SERIAL_TYPES))
+    monkeypatch.setattr("schema.rules.SERIAL_TYPES", ids.SERIAL_TYPES)
     module = ModuleType("found_objects")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    exec(compile(code, str(DOC), "exec"), module.__dict__)
-    return code, module
+    exec(compile(CODE, str(DOC), "exec"), module.__dict__)
+    return module
 
 
 async def test_a_fifth_back_end_in_some_sixty_lines_of_code(
     sqlite_urls: Urls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, fifth = shown(monkeypatch)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 61
+    fifth = shown(monkeypatch)
+    assert len([line for line in CODE.splitlines() if line.strip()]) <= 64
     url = f"sqlite+aiosqlite:///{tmp_path}/found.db"
     engine = create_async_engine(url)
     async with engine.begin() as connection:
@@ -52,9 +63,9 @@ async def test_a_fifth_back_end_in_some_sixty_lines_of_code(
         query = fifth.query_with(fifth.found_objects(database))
         executor = Executor(executable(query=query), encode_error=lambda error: (str(error), {}))
 
-        async def ask(viewer: Any, **variables: Any) -> Any:
+        async def ask(viewer: Any, query: str = QUERY, **variables: Any) -> Any:
             context = Context(services=asking.house.services, viewer=viewer)
-            return await executor.execute(executor.prepare(QUERY), variables, context)
+            return await executor.execute(executor.prepare(query), variables, context)
 
         answer = (await ask(AGENT))["data"]["foundObjects"]
         assert [edge["node"]["description"] for edge in answer["edges"]] == ["Bril", "Fiets"]
@@ -64,3 +75,60 @@ async def test_a_fifth_back_end_in_some_sixty_lines_of_code(
         own = (await ask(citizen("900000004")))["data"]["foundObjects"]
         assert [edge["node"]["description"] for edge in own["edges"]] == ["Paraplu"]
         assert (await ask(ANONYMOUS))["data"]["foundObjects"] is None
+        by_id = "query N($id: ID!) { node(id: $id) { ... on FoundObject { description } } }"
+        found_id = rest["edges"][0]["node"]["id"]
+        assert (await ask(AGENT, by_id, id=found_id))["data"]["node"] == {"description": "Paraplu"}
+        assert (await ask(citizen("900000005"), by_id, id=found_id))["data"]["node"] is None
+
+
+def test_it_runs_beside_a_house_as_the_page_says(sqlite_urls: Urls, tmp_path: Path) -> None:
+    (tmp_path / "found_objects.py").write_text(CODE)
+    (tmp_path / "try_found_objects.py").write_text(TRYING)
+    sealing = ["[sealing]", "current = 2", f"keys = {{ 1 = {json.dumps(KEYS[1])}, 2 = {json.dumps(KEYS[2])} }}"]
+    tables = [f"[sources.{name}]\nurl = {json.dumps(url)}" for name, url in sqlite_urls.items()]
+    (tmp_path / "omniloket.toml").write_text("\n".join([*sealing, *tables]))
+    (command,) = re.findall(r"^(OMNILOKET_.*) \.venv/bin/python try_found_objects.py", DOC.read_text(), re.MULTILINE)
+    name, _, value = command.partition("=")
+    done = subprocess.run(
+        [sys.executable, "try_found_objects.py", "omniloket.toml"],
+        cwd=tmp_path,
+        env={name: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    answer = json.loads(done.stdout)
+    assert "errors" not in answer
+    assert [edge["node"]["description"] for edge in answer["data"]["foundObjects"]["edges"]] == ["Fiets", "Paraplu"]
+
+
+def test_each_place_in_the_house_is_where_the_page_says() -> None:
+    file = ""
+    told = re.findall(r"^\| (?:`([\w/.]+\.py)`)? ?\| (?:`(\w+)`)? ?\| (.+) \|$", DOC.read_text(), re.MULTILINE)
+    assert len(told) >= 12
+    for named, there, what in told:
+        file = named or file
+        if not what.startswith("new: "):
+            assert re.search(rf"^(class|def|) ?{there}\b", (ROOT / file).read_text(), re.MULTILINE), (file, there)
+    assert {there for _, there, _ in told} >= {"SERVES", "_TABLES", "bound", "COLLECTIONS", "SERIAL_TYPES", "Sources"}
+
+
+async def test_a_storage_of_one_s_own_joins_the_contract_as_the_page_says(sqlite_urls: Urls) -> None:
+    (indented,) = re.findall(r"^  ```python\n(.*?)^  ```", DOC.read_text(), re.DOTALL | re.MULTILINE)
+    facts = Facts()
+
+    @asynccontextmanager
+    async def over_http(_citizens: Any) -> Any:
+        yield memory_sources(facts, SEALER).citizens
+
+    given: dict[str, Any] = {"sqlite_urls": sqlite_urls, "facts": facts}
+    names: dict[str, Any] = {
+        "asynccontextmanager": asynccontextmanager,
+        "Opened": Opened,
+        "replace": replace,
+        "PersonsOverHttp": over_http,
+    }
+    exec(re.sub(r"^  ", "", indented, flags=re.MULTILINE), names)
+    async with names["with_persons_over_http"](SimpleNamespace(getfixturevalue=given.get)) as sources:
+        assert type(sources.citizens) is not type(sources.contacts)

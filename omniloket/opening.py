@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -46,9 +47,10 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
     async with open_sources(databases(settings), sealer) as sources, aclosing(issuers(settings)) as providers:
         hub = _hub(settings, sources)
         schema = checked_schema(settings)
-        services = _services(settings, schema, sources, sealer, hub)
-        executor = _executor(settings, schema)
         cost, overload = settings.cost, settings.overload
+        rates = Rates(Rate(cost.burst, cost.per_second), Rate(cost.address_burst, cost.address_per_second))
+        services = replace(_services(settings, schema, sources, sealer, hub), pay=rates.pay)
+        executor = _executor(settings, schema)
         identity = Identity(providers, development_key(settings))
         trusted = Manifests(settings.trusted, executor)
         await trusted.read()
@@ -58,7 +60,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             identity=identity,
             sessions=Sessions(identity, partial(context_of, services), settings.live.connections_per_principal),
             common=InCommon(schema, services),
-            rates=Rates(Rate(cost.burst, cost.per_second), Rate(cost.address_burst, cost.address_per_second)),
+            rates=rates,
             admission=Admission(overload.running, overload.waiting, overload.waiting_seconds),
             trusted=trusted,
             registered=Registered(settings.trusted.automatic),

@@ -4,6 +4,7 @@ A bucket is full at first, holds no more than that, and fills again as time pass
 two: that of who asks, and that of where it comes from. Who has no token has the second alone.
 """
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
@@ -76,6 +77,14 @@ class Rates:
     def charge(self, context: Context, points: float) -> None:
         """Takes points from whoever asks; raises RateLimited, and takes none, where there are not enough."""
         _charge(self._buckets(context), points)
+
+    async def pay(self, context: Context, points: float) -> None:
+        """Takes points as soon as there are enough: for what goes on anyhow, and may as well go on later."""
+        while True:
+            try:
+                return self.charge(context, points)
+            except RateLimited as limited:
+                await asyncio.sleep(limited.retry_after)
 
     def give_back(self, context: Context, points: float) -> None:
         """What was taken for something that was not done after all."""

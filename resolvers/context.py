@@ -1,6 +1,6 @@
 """Everything that the answer to one operation, or to one event, may draw on."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -60,12 +60,17 @@ class Viewer(Struct, frozen=True):
 ANONYMOUS = Viewer(Role.ANONYMOUS, "anonymous")
 
 
+async def _for_nothing(_context: "Context", _points: float) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Services:
     """What lives as long as the process, and every context refers to. Page sizes are in rows.
 
     `purposes`: those that a role may have; a role that is not in it needs none. `by_id`: for each type, why a viewer
-    may not look for its objects by their ids. `subgraph`: the schema in SDL, as a federation gateway wants it.
+    may not look for its objects by their ids. `subgraph`: the schema in SDL, as a federation gateway wants it. `pay`
+    takes points for what is done beyond the price of an operation, as soon as whoever asks has them.
     """
 
     sources: Sources
@@ -76,6 +81,7 @@ class Services:
     purposes: Mapping[Role, frozenset[str]] = field(default_factory=dict[Role, frozenset[str]])
     by_id: Mapping[str, Callable[["Context"], Exception | None]] = field(default_factory=dict[str, Any])
     subgraph: str = ""
+    pay: Callable[["Context", float], Awaitable[None]] = _for_nothing
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

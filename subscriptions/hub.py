@@ -18,12 +18,16 @@ from subscriptions.watch import BATCH, Tail
 
 @dataclass(frozen=True)
 class Event:
-    """A change in a log. `positions`: where the stream stands in each of its logs once this event is handled."""
+    """A change in a log. `positions`: where the stream stands in each of its logs once this event is handled.
+
+    `more`: the next is there already, and comes without a wait.
+    """
 
     log: str
     place: Place
     record: Any
     positions: Mapping[str, Mark]
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,12 +170,13 @@ class Hub:
 
     async def _events(self, stream: "_Stream", replayed: Sequence[str], *, until_now: bool) -> AsyncIterator[Event]:
         for name in replayed:
-            async for change in self._missed(stream, name):
-                yield stream.passed(name, change)
+            async for change, more in self._missed(stream, name):
+                yield stream.passed(name, change, more=more)
         while not until_now:
-            yield stream.passed(*await stream.next())
+            name, change = await stream.next()
+            yield stream.passed(name, change, more=stream.has_more)
 
-    async def _missed(self, stream: "_Stream", name: str) -> AsyncIterator[Change[Any]]:
+    async def _missed(self, stream: "_Stream", name: str) -> AsyncIterator[tuple[Change[Any], bool]]:
         """What a stream has missed of a log, however much, to where it goes live.
 
         It listens only once it has come near the end, so that its queue does not overflow meanwhile.
@@ -179,23 +184,26 @@ class Hub:
         tail, is_near = self._tails[name], False
         while not is_near:
             rows = 0
-            async for change in self._between(stream, name, tail.mark):
+            async for missed in self._between(stream, name, tail.mark):
                 rows += 1
-                yield change
+                yield missed
             is_near = rows < BATCH
         stream.listen(name)
-        async for change in self._between(stream, name, tail.mark):
-            yield change
+        async for missed in self._between(stream, name, tail.mark):
+            yield missed
 
-    async def _between(self, stream: "_Stream", name: str, end: Mark) -> AsyncIterator[Change[Any]]:
-        """What lies between where a stream stands and a mark, where it stands then: paged, never all at once."""
+    async def _between(self, stream: "_Stream", name: str, end: Mark) -> AsyncIterator[tuple[Change[Any], bool]]:
+        """What lies between where a stream stands and a mark, where it stands then: paged, never all at once.
+
+        Each with whether more of its page follow.
+        """
         if stream.positions[name] == end:
             return
         async with aclosing(self._tails[name].log.between(stream.positions[name], end)) as pages:
             while (page := await self._page(pages)) is not None:
-                for change in page:
-                    if not isinstance(change, MalformedChange):
-                        yield change
+                good = [change for change in page if not isinstance(change, MalformedChange)]
+                for change in good:
+                    yield change, change is not good[-1]
         stream.stand(name, end)
 
     async def _page(self, pages: AsyncGenerator[Changes[Any]]) -> Changes[Any] | None:
@@ -245,6 +253,10 @@ class _Stream:
             await self._arrived.wait()
         return self._waiting.popleft()
 
-    def passed(self, log: str, change: Change[Any]) -> Event:
+    @property
+    def has_more(self) -> bool:
+        return bool(self._waiting)
+
+    def passed(self, log: str, change: Change[Any], *, more: bool) -> Event:
         self.stand(log, change.mark)
-        return Event(log, change.place, change.record, self.positions)
+        return Event(log, change.place, change.record, self.positions, more)

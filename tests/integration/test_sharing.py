@@ -478,3 +478,20 @@ async def test_a_thousand_clients_that_never_read_leave_memory_bounded(served: S
     assert most <= QUEUE + 2
     assert {await client.code() for client in crowd} == {"SLOW_CONSUMER"}
     assert served.streams.members == [1]
+
+
+async def test_what_was_missed_is_looked_at_together(served: Served) -> None:
+    cursor = (await served.ask.data("{ liveCursor }"))["liveCursor"]
+    rows = await rows_of(served.urls["incidents"], INCIDENT)
+    others = next(row["nummer"] for row in rows if row["nummer"] != served.number and row["vertrouwelijk"])
+    for _ in range(3):
+        changes = [text for status in STATUSES for text in change_of(others, status)]
+        await write(served.urls["incidents"], *(changes * 25))
+        await served.change("OPSP")
+    before = served.statements()
+    watching = Client(served, served.reporter, WATCHED, {"after": cursor, "wanted": True})
+    served.clients.append(watching)
+    await eventually(lambda: len(watching.payloads) == 3)
+    # 303 changes: a statement a hundred, and those of the log itself, of the events and of whoever else follows.
+    assert served.statements() - before < 40
+    assert watching.statuses == ["IN_INVESTIGATION"] * 3

@@ -1,5 +1,6 @@
 """Leaky buckets: what they hold, how they fill, whose they are, and that they never grow without bound."""
 
+import time
 from typing import Any, cast
 
 import pytest
@@ -112,3 +113,14 @@ def test_never_more_is_given_than_the_burst_and_what_came_back(steps: list[tuple
         else:
             given_away += points
     assert given_away <= 30 + 2 * clock.now + 0.01
+
+
+async def test_what_goes_on_anyhow_is_paid_for_when_there_are_points() -> None:
+    rates, asker = Rates(Rate(10, 10), Rate(1_000, 1_000)), asking(agent("a"))
+    await rates.pay(asker, 10)
+    began = time.monotonic()
+    await rates.pay(asker, 8)
+    assert time.monotonic() - began >= 0.8
+    # More than a bucket holds is paid for by a full one, and leaves a debt.
+    await rates.pay(asker, 100)
+    assert limited(rates, asker, 1)["retryAfter"] >= 9

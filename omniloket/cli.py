@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from omniloket import demo as demonstration
-from omniloket import logs, serving, wake_ups
+from omniloket import logs, serving, variables, wake_ups
 from omniloket.configured import checked_schema, databases, hidden, issuers, verify, warnings
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
@@ -81,7 +81,10 @@ def demo(
     ] = None,
     postgres: Annotated[
         str | None,
-        typer.Option(help="A PostgreSQL server to load into (postgresql://...); makes four databases there."),
+        typer.Option(
+            envvar=variables.DEMO_POSTGRES,
+            help="A PostgreSQL server to load into (postgresql://...); makes four databases there.",
+        ),
     ] = None,
     directory: Directory = DEMO_DIRECTORY,
     load_only: Annotated[bool, typer.Option("--load-only", help="Load the data and stop.")] = False,
@@ -337,7 +340,7 @@ def _plainly() -> Generator[None]:
     """What stops a command is told in a sentence, without a traceback."""
     try:
         yield
-    except (demonstration.DemoError, LinkError, SettingsError, wake_ups.WakeUpError) as error:
+    except (demonstration.DemoError, LinkError, SettingsError, serving.AddressTaken, wake_ups.WakeUpError) as error:
         _stop(str(error))
     except OSError as error:
         if error.filename is None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import sqlalchemy as sa
 import typer
 
 from omniloket import logs
@@ -16,6 +17,7 @@ from omniloket.configured import databases
 from omniloket.identity import make_key, make_token, read_key
 from omniloket.linking import link_history
 from omniloket.progress import progress_bar
+from omniloket.serving import authority, listen, port_of
 from omniloket.serving import serve as serve_settings
 from omniloket.settings import Settings, read
 from resolvers.context import Viewer
@@ -69,7 +71,7 @@ def key_file(directory: Path) -> Path:
 
 
 def prepare(wanted: Wanted) -> None:
-    """Loads the population, unless it is there already; raises DemoError."""
+    """Loads the population, unless it is there already; raises DemoError, SettingsError."""
     target = _target(wanted)
     description, rows = _described(wanted)
     loaded = asyncio.run(target.loaded())
@@ -79,6 +81,7 @@ def prepare(wanted: Wanted) -> None:
             "Name another --directory, or remove what is there."
         )
     _write_settings(wanted, target)
+    _check_settings(wanted, target)
     make_key(key_file(wanted.directory))
     if loaded is None:
         _load(target, Population(wanted.citizens, wanted.seed, rows), description)
@@ -86,17 +89,18 @@ def prepare(wanted: Wanted) -> None:
 
 
 def serve(wanted: Wanted, *, host: str, port: int) -> None:
-    """Serves the population, with live changes, until it is interrupted."""
+    """Serves the population, with live changes, until it is interrupted; or raises AddressTaken at once."""
     settings = read(wanted.settings_file, host=host, port=port)
     logs.configure(settings.log_level)
+    sockets = listen(settings.host, settings.port)
     urls = {name: source.url for name, source in settings.sources}
     shown = asyncio.run(_shown(settings))
     pace = live.Pace(LIVE_EVERY_SECONDS, shown.report, wanted.seed)
     changes = multiprocessing.get_context("spawn").Process(target=live.run, args=(urls, pace), daemon=True)
     changes.start()
     try:
-        _tell(settings, shown)
-        serve_settings(settings, wanted.settings_file)
+        _tell(settings, authority(settings.host, port_of(sockets)), shown)
+        serve_settings(settings, wanted.settings_file, sockets)
     finally:
         changes.terminate()
         changes.join()
@@ -137,18 +141,45 @@ async def _link_history(settings: Settings, progress: Callable[[Progress], None]
 
 
 def _write_settings(wanted: Wanted, target: Target) -> None:
-    """A settings file that `omniloket serve --config` takes as well. It holds the sealing key: for its owner only."""
+    """A settings file that `omniloket serve --config` takes as well. It holds the sealing key: for its owner only.
+
+    One that is there is its owner's to change, and stays as it is.
+    """
     file = wanted.settings_file
-    if not file.exists():
-        wanted.directory.mkdir(parents=True, exist_ok=True)
-        file.touch(mode=0o600)
+    wanted.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = _sealing_key(wanted.directory)
-    lines = ["access_log = false", f'development_key_file = "{key_file(wanted.directory).resolve()}"']
+    if file.exists():
+        return
+    lines = ["access_log = false", f'development_key_file = "{key_file(wanted.directory).name}"']
     lines += ["", "[sealing]", "current = 1"]
     lines += [f'keys = {{ 1 = "{base64.b64encode(key).decode()}" }}']
     for name, url in target.urls.items():
-        lines += ["", f"[sources.{name}]", f'url = "{url}"']
+        lines += ["", f"[sources.{name}]", f'url = "{_beside(file, url)}"']
+    file.touch(mode=0o600)
     file.write_text("\n".join(lines) + "\n")
+
+
+def _beside(file: Path, url: str) -> str:
+    """The address as the settings file has it: that of a database beside it goes along when the directory is moved."""
+    return url.replace(f"{file.parent.resolve()}/", "", 1) if url.startswith("sqlite") else url
+
+
+def _check_settings(wanted: Wanted, target: Target) -> None:
+    """That what is served is what is loaded: the file may be of a demo elsewhere, and a variable wins over it."""
+    settings = read(wanted.settings_file)
+    for name, source in settings.sources:
+        if not _is_same(source.url, target.urls[name]):
+            raise DemoError(
+                f"{wanted.settings_file} or the environment names another database for {name} than this demo's: "
+                "remove the file, or name another --directory."
+            )
+
+
+def _is_same(url: str, other: str) -> bool:
+    one, another = sa.make_url(url), sa.make_url(other)
+    if one.get_backend_name() == "sqlite" == another.get_backend_name():
+        return Path(str(one.database)).resolve() == Path(str(another.database)).resolve()
+    return one == another
 
 
 def _sealing_key(directory: Path) -> bytes:
@@ -187,13 +218,13 @@ async def _first_citizen(sources: Sources) -> Shown:
     return Shown(bsn, number)
 
 
-def _tell(settings: Settings, shown: Shown) -> None:
+def _tell(settings: Settings, at: str, shown: Shown) -> None:
     """Where to look, and tokens to try."""
     assert settings.development_key_file is not None  # noqa: S101 - the demo's settings have one
     key = read_key(settings.development_key_file)
     citizen = make_token(key, Viewer(Role.CITIZEN, "demo-citizen", bsn=shown.bsn))
     agent = make_token(key, Viewer(Role.AGENT, "demo-agent", unit="PL1700", clearance=True))
-    address = f"http://{settings.host}:{settings.port}"
+    address = f"http://{at}"
     number = shown.report or "PL1700-2026000001"
     query = f'{{ report(by: {{ number: \\"{number}\\" }}) {{ status updatedAt }} }}'
     lines = [
@@ -202,7 +233,7 @@ def _tell(settings: Settings, shown: Shown) -> None:
         "",
         f"  GraphiQL    {address}/  (in a browser; the link below fills in the tokens)",
         f"  GraphQL     {address}/graphql",
-        f"  WebSocket   ws://{settings.host}:{settings.port}/graphql  (graphql-transport-ws)",
+        f"  WebSocket   ws://{at}/graphql  (graphql-transport-ws)",
         f"  Health      {address}/healthz  {address}/readyz",
         "",
         f"  A citizen's token:\n{citizen}",

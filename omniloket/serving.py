@@ -2,9 +2,12 @@
 
 import math
 import os
+import socket
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
@@ -13,12 +16,63 @@ from omniloket.http_heads import BoundedHeads
 from omniloket.settings import Settings
 from omniloket.socket_ends import GentleSockets
 
+log = structlog.get_logger("omniloket")
+
 GRACE_SECONDS = 5
 """How long running requests may take after the server was told to stop, beside the time that sockets are given."""
 
 
-def serve(settings: Settings, settings_file: Path | None) -> None:
-    """Serves until it is told to stop. Worker processes read the same file and environment."""
+class AddressTaken(Exception):
+    """The address cannot be bound to; the message says which, and why."""
+
+
+def listen(host: str, port: int) -> Sequence[socket.socket]:
+    """Takes the port of every address of a host, before anything is told or opened; port 0 takes a free one.
+
+    From now on clients wait until they are served. Raises AddressTaken.
+    """
+    taken: list[socket.socket] = []
+    try:
+        for family, _, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            wanted = port_of(taken) if taken else port
+            taken.append(_listening(family, (address[0], wanted, *address[2:])))
+    except OSError as error:
+        for each in taken:
+            each.close()
+        raise AddressTaken(f"{authority(host, port)}: {error.strerror}. Name another --port or --host.") from error
+    return taken
+
+
+def _listening(family: int, address: tuple[str | int, ...]) -> socket.socket:
+    found = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            found.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        found.bind(address)
+        found.listen()
+        found.set_inheritable(True)
+    except OSError:
+        found.close()
+        raise
+    return found
+
+
+def port_of(sockets: Sequence[socket.socket]) -> int:
+    """The port that was taken."""
+    return sockets[0].getsockname()[1]
+
+
+def authority(host: str, port: int) -> str:
+    """Host and port as they stand in a URL (RFC 3986, section 3.2): an IPv6 address is in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def serve(settings: Settings, settings_file: Path | None, sockets: Sequence[socket.socket] = ()) -> None:
+    """Serves until it is told to stop. Worker processes read the same file and environment.
+
+    On `sockets`, or else at the address of the settings.
+    """
     if settings_file is not None:
         os.environ[SETTINGS_FILE] = str(settings_file.absolute())
     config = uvicorn.Config(
@@ -42,11 +96,22 @@ def serve(settings: Settings, settings_file: Path | None) -> None:
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS + math.ceil(settings.live.drain_seconds),
     )
-    if settings.workers == 1:
-        with suppress(KeyboardInterrupt):
+    if settings.workers > 1:
+        _Workers(config, [*sockets] or [config.bind_socket()]).run()
+        return
+    with suppress(KeyboardInterrupt):
+        if sockets:
+            _Listening(config).run([*sockets])
+        else:
             uvicorn.Server(config).run()
-    else:
-        _Workers(config, [config.bind_socket()]).run()
+
+
+class _Listening(uvicorn.Server):
+    """A server on sockets that listen already: it says itself where it runs, as others do."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        log.info(f"Omniloket running on http://{authority(self.config.host, port_of(sockets or []))}")
 
 
 class _Workers(Multiprocess):

@@ -8,6 +8,7 @@ import typer
 from sqlalchemy.exc import ArgumentError
 
 from omniloket.settings import Settings
+from omniloket.variables import OWNERS_URL
 from sources.sql import journeys
 from sources.sql.connections import FAILURES
 from sources.sql.opening import SERVES
@@ -19,7 +20,11 @@ Names = Annotated[
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the SQL, for the owner to read, and change nothing.")]
 OwnersUrl = Annotated[
     str | None,
-    typer.Option("--url", help="The address of one source, postgresql+asyncpg://..., with the role of its owner."),
+    typer.Option(
+        "--url",
+        envvar=OWNERS_URL,
+        help="The address of one source, postgresql+asyncpg://..., with the role of its owner.",
+    ),
 ]
 
 

@@ -107,7 +107,7 @@ class SqliteFiles:
         return json.loads(self._mark.read_text())["population"]
 
     async def begin(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in SCHEMAS:
             if self._file(name).exists() and not self._mark.exists():
                 raise DemoError(f"{self._file(name)} exists, without the demo's mark: move it, or name a --directory.")
@@ -115,6 +115,8 @@ class SqliteFiles:
                 each.unlink(missing_ok=True)
         self._mark.unlink(missing_ok=True)
         for name in SCHEMAS:
+            # For their owner alone, wherever they are: what SQLite makes beside them has the same rights.
+            self._part(name).touch(mode=0o600)
             await _make_tables(name, f"sqlite+aiosqlite:///{self._part(name).resolve()}")
             self._open[name] = connection = sqlite3.connect(self._part(name))
             connection.execute("PRAGMA synchronous = OFF")

@@ -219,6 +219,91 @@ def test_a_file_that_is_not_the_demo_s_is_never_touched(omniloket: Run, tmp_path
     assert (tmp_path / "persons.db").read_text() == "mine"
 
 
+def test_the_demo_s_files_are_for_their_owner_alone(omniloket: Run, tmp_path: Path) -> None:
+    assert omniloket("demo", "--citizens", "20", "--load-only").returncode == 0
+    directory = tmp_path / ".omniloket"
+    assert directory.stat().st_mode & 0o777 == 0o700
+    there = [*directory.glob("*.db*"), *directory.glob("*.key"), directory / "omniloket.toml"]
+    assert len(there) >= 7
+    assert [file.name for file in there if file.stat().st_mode & 0o077] == []
+
+
+def test_the_demo_leaves_its_settings_file_to_its_owner(omniloket: Run, postgres: str, tmp_path: Path) -> None:
+    assert omniloket("demo", "--citizens", "20", "--load-only").returncode == 0
+    config = tmp_path / ".omniloket" / "omniloket.toml"
+    mine = "page_size = 7\n" + config.read_text()
+    config.write_text(mine)
+    assert omniloket("demo", "--citizens", "20", "--load-only").returncode == 0
+    assert config.read_text() == mine
+    (tmp_path / ".omniloket").rename(tmp_path / "moved")
+    assert omniloket("demo", "--citizens", "20", "--load-only", "--directory", "moved").returncode == 0
+    assert omniloket("check", "--config", "moved/omniloket.toml").returncode == 0
+    other = omniloket("demo", "--citizens", "20", "--load-only", "--directory", "moved", "--postgres", postgres)
+    refused(other, "moved/omniloket.toml", "another database for persons", "--directory")
+    url = f"sqlite+aiosqlite:///{tmp_path}/other.db"
+    variable = {"OMNILOKET_SOURCES__INCIDENTS__URL": url}
+    refused(
+        omniloket("demo", "--citizens", "20", "--load-only", "--directory", "moved", **variable),
+        "another database for incidents",
+    )
+    assert config.parent.name == ".omniloket"
+    assert (tmp_path / "moved" / "omniloket.toml").read_text() == mine
+
+
+def test_a_port_that_is_taken_is_told_in_one_sentence(omniloket: Run) -> None:
+    assert omniloket("demo", "--citizens", "20", "--load-only").returncode == 0
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = omniloket("demo", "--citizens", "20", "--port", str(port))
+    refused(done, f"127.0.0.1:{port}: Address already in use.")
+    assert (done.stdout, len(done.stderr.splitlines())) == ("", 1)
+
+
+@pytest.mark.parametrize(("host", "told"), [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]"), ("localhost", "localhost")])
+def test_the_links_of_the_demo_are_where_it_runs(tmp_path: Path, host: str, told: str) -> None:
+    command = [str(OMNILOKET), "demo", "--citizens", "20", "--host", host, "--port", "0"]
+    log = tmp_path / "demo.log"
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, cwd=tmp_path) as process:
+        try:
+            _wait(lambda: "running on" in log.read_text())
+            addresses = {*re.findall(r"(?:http|ws)://([^/\s\"]+)", log.read_text())}
+            assert len(addresses) == 1
+            (address,) = addresses
+            assert address.startswith(f"{told}:")
+            assert not address.endswith(":0")
+            assert httpx.get(f"http://{address}/readyz", timeout=30).status_code == 200
+        finally:
+            stop(process)
+
+
+def test_the_demo_serves_with_several_processes(tmp_path: Path) -> None:
+    command = [str(OMNILOKET), "demo", "--citizens", "20", "--port", str(_free_port())]
+    log = tmp_path / "demo.log"
+    with log.open("wb") as out:
+        environ = {**os.environ, "OMNILOKET_WORKERS": "2"}
+        process = subprocess.Popen(command, stdout=out, stderr=out, cwd=tmp_path, env=environ)
+    try:
+        _wait(lambda: log.read_text().count("Application startup complete") == 2)
+        address = re.findall(r"http://([^/\s]+)/graphql", log.read_text())[0]
+        assert httpx.get(f"http://{address}/readyz", timeout=30).status_code == 200
+    finally:
+        stop(process)
+
+
+def test_addresses_with_passwords_come_from_variables_too(omniloket: Run, sqlite_urls: Urls, tmp_path: Path) -> None:
+    secret = "postgresql://u:sekret@127.0.0.1:1/x"
+    done = omniloket("demo", "--load-only", OMNILOKET_DEMO_POSTGRES=secret)
+    refused(done, "does not let us in")
+    assert "sekret" not in done.stdout + done.stderr
+    config = settings_file(sqlite_urls, tmp_path)
+    owner = {"OMNILOKET_OWNERS_URL": secret.replace("postgresql", "postgresql+asyncpg")}
+    done = omniloket("sources", "install", "incidents", "--config", str(config), **owner)
+    refused(done, "incidents: ", "ConnectionRefusedError")
+    assert "sekret" not in done.stdout + done.stderr
+
+
 def test_demo_on_postgresql(omniloket: Run, postgres: str, tmp_path: Path) -> None:
     there = ["--postgres", postgres, "--load-only"]
     process = subprocess.Popen([str(OMNILOKET), "demo", "--citizens", "50000", *there], cwd=tmp_path)

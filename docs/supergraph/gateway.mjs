@@ -10,12 +10,12 @@ import { getStitchedSchemaFromSupergraphSdl } from "@graphql-tools/federation";
 import { composeServices } from "@theguild/federation-composition";
 import { execute, GraphQLError, parse, validate } from "graphql";
 
-const subgraphs = await Promise.all(process.argv.slice(2).map(described));
-const { supergraphSdl, errors } = composeServices(subgraphs);
-if (errors?.length) {
-  console.error(errors.map((error) => error.message).join("\n"));
-  process.exit(1);
-}
+const asked = await Promise.allSettled(process.argv.slice(2).map(described));
+const away = asked.filter(({ status }) => status === "rejected");
+if (away.length) stop(away.map(({ reason }) => reason));
+
+const { supergraphSdl, errors } = composeServices(asked.map(({ value }) => value));
+if (errors?.length) stop(errors);
 
 const schema = getStitchedSchemaFromSupergraphSdl({
   supergraphSdl,
@@ -34,13 +34,23 @@ server.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => {
 
 async function described(argument) {
   const [name, url] = [argument.slice(0, argument.indexOf("=")), argument.slice(argument.indexOf("=") + 1)];
-  const response = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json" },
-    body: JSON.stringify({ query: "{ _service { sdl } }" }),
-  });
-  const { data } = await response.json();
-  return { name, url, typeDefs: parse(data._service.sdl) };
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json" },
+      body: JSON.stringify({ query: "{ _service { sdl } }" }),
+    });
+    const { data } = await response.json();
+    return { name, url, typeDefs: parse(data._service.sdl) };
+  } catch (error) {
+    throw new Error(`The subgraph ${name} does not tell its SDL at ${url}: ${error.cause?.message ?? error.message}`);
+  }
+}
+
+// Before there is anything to serve: without all subgraphs there is no graph.
+function stop(errors) {
+  console.error(errors.map((error) => error.message).join("\n"));
+  process.exit(1);
 }
 
 async function answered(request) {

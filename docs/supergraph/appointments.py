@@ -1,17 +1,25 @@
 """Another team's subgraph: appointments at a counter, which know citizens by id and reports by number.
 
-It has a Node and a PageInfo of its own. The environment variable APPOINTMENTS holds its data, as JSON.
+    python appointments.py http://127.0.0.1:8000/graphql TOKEN
+
+serves two of the citizen whose token it is, one of them about the newest report; the ids are asked of Omniloket there.
+PORT is the TCP port, 8001 unless told. It has a Node and a PageInfo of its own. As `appointments:app`, which any ASGI
+server takes, its data are JSON in the environment variable APPOINTMENTS.
 """
 
 import json
 import os
+import sys
 
+import httpx
 import strawberry
+import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 from strawberry.asgi import GraphQL
 
-ROWS = json.loads(os.environ["APPOINTMENTS"])
+ROWS = json.loads(os.environ.get("APPOINTMENTS", "[]"))
+KNOWN = "{ viewer { citizen { id reports(first: 1) { edges { node { number } } } } } }"
 
 
 @strawberry.interface
@@ -101,3 +109,19 @@ def connection(rows: list[dict[str, str]]) -> AppointmentConnection:
 app = Starlette(
     routes=[Route("/graphql", GraphQL(strawberry.federation.Schema(query=Query, federation_version="2.7")))]
 )
+
+
+def sample(url: str, token: str) -> list[dict[str, str | None]]:
+    """Two appointments of the citizen whose token it is."""
+    headers = {"authorization": f"Bearer {token}", "accept": "application/json"}
+    citizen = httpx.post(url, json={"query": KNOWN}, headers=headers).json()["data"]["viewer"]["citizen"]
+    numbers = [edge["node"]["number"] for edge in citizen["reports"]["edges"]]
+    return [
+        {"id": "a1", "at": "2026-11-02T09:00:00Z", "citizen": citizen["id"], "report": numbers[0] if numbers else None},
+        {"id": "a2", "at": "2026-11-03T09:00:00Z", "citizen": citizen["id"], "report": None},
+    ]
+
+
+if __name__ == "__main__":
+    ROWS.extend(sample(*sys.argv[1:]))
+    uvicorn.run(app, port=int(os.environ.get("PORT", "8001")))

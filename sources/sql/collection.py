@@ -15,16 +15,17 @@ from typing import Any, Generic, TypeVar, cast
 import orjson
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from sources.errors import RecordMalformed, SourceError
 from sources.local_time import local_bound
-from sources.paging import Page, PageRequest, Position
+from sources.paging import ALL, Page, PageRequest, Position
 from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
 from sources.sql.reading import Reader
-from sources.sql.statements import IDS, NO_CONDITIONS, OWN, Bound, Conditions, Statements, Values
+from sources.sql.statements import IDS, LIMIT, NO_CONDITIONS, OWN, Bound, Conditions, Statements, Values
 from sources.sql.timestamps import FIRST, LAST, texts
 
 R = TypeVar("R")
@@ -151,8 +152,8 @@ class SqlCollection(Generic[R, F]):
         def make(visible: Condition, columns: Columns) -> Statement:
             return self._of_parents_statement(self._links[link], page, [visible, *conditions.each], columns)
 
-        shape = ("of parents", link, page.limit, page.backwards)
-        statement = self._bound(shape, make, scope, conditions, wanted)
+        shape = ("of parents", link, page.limit is None, page.backwards)
+        statement = self._bound(shape, make, scope, conditions, wanted, page)
         rows = await self._database.rows(statement)
         read: defaultdict[Key, list[Read[R]]] = defaultdict(list)
         placed, is_whole = self._placed(rows)
@@ -168,9 +169,9 @@ class SqlCollection(Generic[R, F]):
 
         def make(visible: Condition, columns: Columns) -> Statement:
             rows = sa.select(*columns).select_from(self._rows).where(visible, *conditions.each)
-            return rows.order_by(*self._ordering(page.backwards)).limit(_one_more(page))
+            return rows.order_by(*self._ordering(page.backwards)).limit(_most(page))
 
-        statement = self._bound(("page", page.limit, page.backwards), make, scope, conditions)
+        statement = self._bound(("page", page.limit is None, page.backwards), make, scope, conditions, page=page)
         placed, is_whole = self._placed(await self._database.rows(statement))
         return _page(placed, page, is_whole=is_whole)
 
@@ -213,9 +214,10 @@ class SqlCollection(Generic[R, F]):
         scope: Scope,
         conditions: Conditions = NO_CONDITIONS,
         ids: Sequence[Key] = (),
+        page: PageRequest = ALL,
     ) -> Bound:
         """What `make` makes of the rows that may be seen, and what of them is asked for, under these conditions."""
-        named = {IDS: self._ids(ids)}
+        named = {IDS: self._ids(ids), LIMIT: _one_more(page)}
         if not scope.everyone:
             named |= {f"{OWN}{index}": form for index, form in enumerate(self._own(scope.bsn or ""))}
         left_out = self._left_out(scope.reads)
@@ -252,7 +254,7 @@ class SqlCollection(Generic[R, F]):
             .select_from(rows)
             .where(link.column == parents.c.value, *conditions)
             .order_by(*self._ordering(page.backwards))
-            .limit(_one_more(page))
+            .limit(_most(page))
             .lateral("each")
         )
         order = [list(each.c)[place] for place in self._order_places]
@@ -271,7 +273,8 @@ class SqlCollection(Generic[R, F]):
             .subquery("numbered")
         )
         statement = sa.select(numbered).order_by(numbered.c["_place"])
-        return statement if page.limit is None else statement.where(numbered.c["_place"] <= page.limit + 1)
+        most = _most(page)
+        return statement if most is None else statement.where(numbered.c["_place"] <= most)
 
     def _place(self, column: sa.ColumnElement[Any], name: str | None = None) -> int:
         """Which of the selected columns it is. One that is not among them yet is selected as well, by this name."""
@@ -302,7 +305,7 @@ class SqlCollection(Generic[R, F]):
     def _narrowed(self, filter: F) -> Conditions:
         if self._narrow is None:
             return NO_CONDITIONS
-        return Conditions([sa.false()] if _holds_nul(filter) else self._narrow(filter))
+        return Conditions([sa.false()] if _holds_nul(filter) else self._narrow(_padded(filter)))
 
     def _beyond(self, position: Position, *, later: bool) -> Condition:
         """Rows strictly later (or earlier) in the collection's order than a position: a row-value comparison."""
@@ -453,6 +456,18 @@ def _characters(value: object) -> int:
     return _SHORT + 1 if isinstance(value, Struct) else 0
 
 
+def _padded(filter: F) -> F:
+    """With each list as long as the next power of two, its last value again: statements of few lengths are made."""
+    struct = cast("Any", filter)
+    given: dict[str, Any] = {name: getattr(struct, name) for name in struct.__struct_fields__}
+    lists = {name: _to_power(cast("Any", value)) for name, value in given.items() if isinstance(value, tuple) and value}
+    return replace(struct, **lists) if lists else filter
+
+
+def _to_power(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
+
+
 def _holds_nul(value: object) -> bool:
     """Whether a filter asks for a text with U+0000, which no database holds and PostgreSQL refuses to look for."""
     if value is None:
@@ -475,3 +490,8 @@ def _joined(rows: sa.FromClause, link: Link) -> sa.FromClause:
 def _one_more(page: PageRequest) -> int | None:
     """One row beyond the page tells whether there are more."""
     return None if page.limit is None else page.limit + 1
+
+
+def _most(page: PageRequest) -> sa.BindParameter[int] | None:
+    """The same as a parameter: a statement serves pages of every length."""
+    return None if page.limit is None else sa.bindparam(LIMIT, None, type_=sa.Integer())

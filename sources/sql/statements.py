@@ -16,6 +16,9 @@ from msgspec import Struct
 IDS = "ids"
 """The name of the parameter that takes the ids."""
 
+LIMIT = "most"
+"""The name of the parameter that takes how many rows are read, of each parent where there are several."""
+
 OWN = "own"
 """How the names of the parameters begin that take the forms of the viewer's own citizen service number."""
 

@@ -29,7 +29,7 @@ from schema.building import executable, printed, subgraph
 from sources.errors import SourceError
 from sources.ports import Health, HeldBack, Log, Sources
 from sources.records import Role
-from sources.sql.opening import SERVES, open_sources
+from sources.sql.opening import SERVES, open_sources, wrong_with
 from sources.sql.triggers import installing, uninstalling
 
 app = typer.Typer(
@@ -155,7 +155,7 @@ def check(config: ConfigFile = None) -> None:
     for warning in warnings(config):
         typer.echo(f"warning: {warning}", err=True)
     typer.echo("settings: good")
-    found = {**asyncio.run(_asked(settings)), **asyncio.run(_issuers_asked(settings))}
+    found = {**asyncio.run(wrong_with(databases(settings))), **asyncio.run(_issuers_asked(settings))}
     for name, reason in found.items():
         typer.echo(f"{name}: {reason or 'good'}")
     if any(found.values()):
@@ -297,12 +297,6 @@ async def _link(settings: Settings, *, again: bool) -> None:
     async with open_sources(databases(settings), settings.sealer()) as opened:
         with progress_bar("Linking journeys") as progress:
             await link_history(settings, opened, lambda each: progress(each.done, each.total), again=again)
-
-
-async def _asked(settings: Settings) -> Mapping[str, str | None]:
-    async with open_sources(databases(settings), settings.sealer()) as opened:
-        found = await asyncio.gather(*(back_end.health() for back_end in opened.back_ends))
-        return {health.source: health.reason for health in found}
 
 
 async def _issuers_asked(settings: Settings) -> Mapping[str, str | None]:

@@ -5,11 +5,16 @@ contents at that level, so theirs begin at `info`.
 """
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from sources.sql.missing import missing
+
+_CODE = re.compile(r"[0-9A-Z]{5}|SQLITE_[A-Z_]+")
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -51,17 +56,29 @@ def _foreign_cause(logger: object, method: str, line: MutableMapping[str, Any]) 
 
 
 def _cause(_logger: object, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """An exception as the types in its chain and where they were raised: their texts may quote personal data."""
+    """An exception as the types in its chain and where they were raised: their texts may quote personal data.
+
+    Of a database's also its code, and the name of a table or column that is not there.
+    """
     error = line.pop("error", None)
     if not isinstance(error, BaseException):
         return line
     chain: list[str] = []
     each: BaseException | None = error
     while each is not None and len(chain) < 10:
-        chain.append(f"{type(each).__module__}.{type(each).__qualname__}{_place(each)}")
+        chain.append(f"{type(each).__module__}.{type(each).__qualname__}{_place(each)}{_of_database(each)}")
         each = each.__cause__ or each.__context__
     line["causes"] = chain
     return line
+
+
+def _of_database(error: BaseException) -> str:
+    """The SQLSTATE, which SQLite has a name for, and what is missing."""
+    code: object = getattr(error, "sqlstate", None) or getattr(error, "sqlite_errorname", None)
+    if not isinstance(code, str) or not _CODE.fullmatch(code):
+        return ""
+    name = missing(error)
+    return f" ({code})" if name is None else f" ({code}: no {name})"
 
 
 def _place(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+import sqlalchemy as sa
 
 from omniloket.identity import make_key
 from omniloket.settings import described
@@ -22,7 +23,7 @@ from schema.building import PRINTED
 from sources.demo.loading import PostgresDatabases
 from sources.demo.people import bsns
 from sources.sql.persons import PERSOON
-from support.back_ends import Urls, rows_of, run
+from support.back_ends import Urls, rows_of, run, write
 from support.running_providers import RunningProvider, issuers_of
 from support.servers import OMNILOKET, running, serving, settings_file, stop
 
@@ -489,6 +490,57 @@ def test_check_tells_the_reason_of_each_source_that_is_broken(
     assert not (tmp_path / "nowhere.db").exists()
     listed = omniloket("sources", "--config", "omniloket.toml").stdout
     assert re.search(r"persons\W+Citizen\W+no\b", listed)
+
+
+def test_check_names_the_tables_and_columns_that_a_source_lacks(omniloket: Run, own_urls: Urls, tmp_path: Path) -> None:
+    config = settings_file(own_urls, tmp_path)
+    assert omniloket("check", "--config", str(config)).returncode == 0
+    run(
+        write(
+            own_urls["persons"],
+            "ALTER TABLE persoon RENAME COLUMN geboortedatum TO weg",
+            "ALTER TABLE persoon RENAME COLUMN voornamen TO ook_weg",
+        )
+    )
+    run(write(own_urls["incidents"], "ALTER TABLE betrokkene RENAME TO weg"))
+    run(write(own_urls["servicemodule"], "ALTER TABLE klantcontact RENAME TO weg"))
+    done = omniloket("check", "--config", str(config))
+    assert done.returncode == 1
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert sorted(told["persons"].split(" It ")) == ["It has no persoon.voornamen.", "has no persoon.geboortedatum."]
+    assert told["incidents"] == "It has no betrokkene."
+    assert told["servicemodule"] == "The source 'servicemodule' does not answer. It has no klantcontact."
+    assert told["journeys"] == "good"
+
+
+def test_check_tells_of_a_table_that_may_not_be_read(omniloket: Run, postgres_urls: Urls, tmp_path: Path) -> None:
+    url = postgres_urls["incidents"]
+    rights = "GRANT SELECT ON incident, incident_status, statuscode TO reader"
+    run(write(url, "CREATE ROLE reader LOGIN PASSWORD 'sekret'", "GRANT USAGE ON SCHEMA public TO reader", rights))
+    try:
+        reader = sa.make_url(url).set(username="reader", password="sekret").render_as_string(hide_password=False)
+        config = settings_file({**postgres_urls, "incidents": reader}, tmp_path)
+        done = omniloket("check", "--config", str(config))
+        assert "incidents: Its betrokkene cannot be read (InsufficientPrivilegeError)." in done.stdout.splitlines()
+        assert "sekret" not in done.stdout + done.stderr
+    finally:
+        run(write(url, "DROP OWNED BY reader", "DROP ROLE reader"))
+
+
+def test_the_log_names_what_is_missing_and_no_value(own_urls: Urls, tmp_path: Path) -> None:
+    with serving(own_urls, tmp_path) as server:
+        query = f'{{ citizen(by: {{bsn: "{BSN}"}}) {{ fullName birthDate }} }}'
+        headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
+        for statement in ("COLUMN geboortedatum TO weg", "TO elders"):
+            run(write(own_urls["persons"], f"ALTER TABLE persoon RENAME {statement}"))
+            answer = httpx.post(server.url, json={"query": query}, headers=headers, timeout=30).json()
+            assert answer["errors"][0]["extensions"]["code"] == "SOURCE_UNAVAILABLE"
+        told = server.log.read_text()
+    is_sqlite = own_urls["persons"].startswith("sqlite")
+    column, table = ("SQLITE_ERROR", "SQLITE_ERROR") if is_sqlite else ("42703", "42P01")
+    assert re.search(rf"\({column}: no (persoon\.)?geboortedatum\)", told)
+    assert f"({table}: no persoon)" in told
+    assert BSN not in told
 
 
 def test_check_asks_each_issuer_and_its_introspection_endpoint(

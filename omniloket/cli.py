@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -36,7 +37,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="One GraphQL schema over citizens, contacts, reports and journeys. Try: omniloket demo",
 )
 
 sources_app = typer.Typer()
@@ -53,6 +53,21 @@ log = structlog.get_logger("omniloket")
 
 DEMO_DIRECTORY = Path(".omniloket")
 TOKEN_ROLES = [role.value.lower() for role in Role if role is not Role.ANONYMOUS]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"omniloket {version('omniloket')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version, and stop.")
+    ] = False,
+) -> None:
+    """One GraphQL schema over citizens, contacts, reports and journeys. Try: omniloket demo."""
 
 
 @app.command()

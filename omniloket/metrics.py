@@ -5,9 +5,18 @@ what is there when somebody looks. No label holds anything that a client sent: t
 """
 
 from collections.abc import Callable, Iterator
+from importlib.metadata import version
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -63,6 +72,8 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
+        build = Gauge("omniloket_build_info", "1; which version this is.", ["version"], registry=self._registry)
+        build.labels(version("omniloket")).set(1)
         self._children: dict[tuple[str | None, str, bool], Any] = {}
         self._registry.register(_Figures(read))
         ProcessCollector(registry=self._registry)

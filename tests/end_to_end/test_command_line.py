@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,11 @@ def test_help_names_every_command(omniloket: Run) -> None:
     assert done.returncode == 0
     for command in ["serve", "demo", "token", "schema", "check", "sources"]:
         assert re.search(rf"\b{command}\b", done.stdout)
+
+
+def test_version_is_told_alone(omniloket: Run) -> None:
+    done = omniloket("--version")
+    assert (done.returncode, done.stdout) == (0, f"omniloket {version('omniloket')}\n")
 
 
 def test_schema_prints_the_schema(omniloket: Run) -> None:

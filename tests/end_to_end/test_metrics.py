@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ def post(server: Server, **body: Any) -> httpx.Response:
 
 def grown(before: dict[str, float], after: dict[str, float], name: str) -> float:
     return after.get(name, 0.0) - before.get(name, 0.0)
+
+
+def test_the_version_is_told(watched: Server) -> None:
+    assert figures(watched)[f'omniloket_build_info{{version="{version("omniloket")}"}}'] == 1
 
 
 async def test_what_is_asked_is_counted_by_kind_and_outcome(watched: Server) -> None:

@@ -14,6 +14,7 @@ from schema.nodes import Node
 from schema.paging import Connection
 from schema.places import Address
 from schema.scalars import BSN, PartialDate
+from schema.searching import by
 from sources import filters, records
 
 if TYPE_CHECKING:
@@ -26,8 +27,12 @@ if TYPE_CHECKING:
 class CitizenBy:
     stands_for: ClassVar[type] = citizens.CitizenBy
 
-    id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The citizen's global id.")
-    bsn: BSN | None = strawberry.field(default=strawberry.UNSET, description="The citizen service number.")
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The citizen's global id.", metadata=by()
+    )
+    bsn: BSN | None = strawberry.field(
+        default=strawberry.UNSET, description="The citizen service number.", metadata=by("Citizen.bsn")
+    )
 
 
 @strawberry.input(description="A name to search for.")
@@ -35,13 +40,18 @@ class NameMatch:
     stands_for: ClassVar[type] = filters.NameMatch
 
     family_name: str = strawberry.field(
-        description="The family name in full, without prefix (voorvoegsel); upper and lower case are the same."
+        description="The family name in full, without prefix (voorvoegsel); upper and lower case are the same.",
+        metadata=by("Citizen.familyName"),
     )
     given_names: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The beginning of the given names: `Jo` finds Johan and Josephine."
+        default=strawberry.UNSET,
+        description="The beginning of the given names: `Jo` finds Johan and Josephine.",
+        metadata=by("Citizen.givenNames"),
     )
     birth_date: date | None = strawberry.field(
-        default=strawberry.UNSET, description="The birth date; people of whom only a year is known are not found by it."
+        default=strawberry.UNSET,
+        description="The birth date; people of whom only a year is known are not found by it.",
+        metadata=by("Citizen.birthDate"),
     )
 
 
@@ -49,14 +59,20 @@ class NameMatch:
 class CitizenMatch:
     stands_for: ClassVar[type] = filters.CitizenMatch
 
-    bsn: BSN | None = strawberry.field(default=strawberry.UNSET, description="The citizen service number.")
+    bsn: BSN | None = strawberry.field(
+        default=strawberry.UNSET, description="The citizen service number.", metadata=by("Citizen.bsn")
+    )
     phone: str | None = strawberry.field(
-        default=strawberry.UNSET, description="A phone number, best in E.164; found however it was typed."
+        default=strawberry.UNSET,
+        description="A phone number, best in E.164; found however it was typed.",
+        metadata=by("Citizen.phone"),
     )
     email: str | None = strawberry.field(
-        default=strawberry.UNSET, description="An e-mail address; upper and lower case are the same."
+        default=strawberry.UNSET,
+        description="An e-mail address; upper and lower case are the same.",
+        metadata=by("Citizen.email"),
     )
-    name: NameMatch | None = strawberry.field(default=strawberry.UNSET, description="A name.")
+    name: NameMatch | None = strawberry.field(default=strawberry.UNSET, description="A name.", metadata=by())
 
 
 @strawberry.federation.type(
@@ -88,6 +104,7 @@ class Citizen(Node):
         "Contact",
         "The citizen's contacts, newest first.",
         arguments={"channel": Argument(list[str] | None, "Only contacts over channels with these codes; at most 100.")},
+        searches={"channel": ["Contact.channel"]},
     )
     reports: Connection[Annotated["Report", strawberry.lazy("schema.reports")]] | None = connection(
         citizens.reports,
@@ -96,6 +113,7 @@ class Citizen(Node):
         arguments={
             "status": Argument(list[ReportStatus] | None, "Only reports that stand like this; at most 100 values.")
         },
+        searches={"status": ["Report.status"]},
     )
     journeys: Connection[Annotated["Journey", strawberry.lazy("schema.journeys")]] | None = connection(
         citizens.journeys,
@@ -104,4 +122,5 @@ class Citizen(Node):
         arguments={
             "state": Argument(list[JourneyState] | None, "Only journeys that stand like this; at most 100 values.")
         },
+        searches={"state": ["Journey.state"]},
     )

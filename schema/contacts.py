@@ -16,6 +16,7 @@ from schema.fields import batched, connection, field
 from schema.nodes import Node
 from schema.paging import Connection
 from schema.places import Location
+from schema.searching import by
 from sources import filters, records
 
 if TYPE_CHECKING:
@@ -28,17 +29,31 @@ class ContactFilter:
     stands_for: ClassVar[type] = filters.ContactFilter
 
     channel: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Over channels with these codes."
+        default=strawberry.UNSET, description="Over channels with these codes.", metadata=by("Contact.channel")
     )
-    direction: Direction | None = strawberry.field(default=strawberry.UNSET, description="Taken up from this side.")
-    unit: str | None = strawberry.field(default=strawberry.UNSET, description="Handled by an employee of this unit.")
+    direction: Direction | None = strawberry.field(
+        default=strawberry.UNSET, description="Taken up from this side.", metadata=by("Contact.direction")
+    )
+    unit: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Handled by an employee of this unit.",
+        metadata=by("Contact.handledBy", "Agent.unit"),
+    )
     phone: str | None = strawberry.field(
-        default=strawberry.UNSET, description="From this phone number, best in E.164; found however it was typed."
+        default=strawberry.UNSET,
+        description="From this phone number, best in E.164; found however it was typed.",
+        metadata=by("Contact.phone"),
     )
-    since: datetime | None = strawberry.field(default=strawberry.UNSET, description="At this instant or later.")
-    until: datetime | None = strawberry.field(default=strawberry.UNSET, description="Before this instant.")
+    since: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="At this instant or later.", metadata=by("Contact.occurredAt")
+    )
+    until: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Before this instant.", metadata=by("Contact.occurredAt")
+    )
     unassigned: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="True: nobody handles it yet. False: somebody does."
+        default=strawberry.UNSET,
+        description="True: nobody handles it yet. False: somebody does.",
+        metadata=by("Contact.handledBy"),
     )
 
 

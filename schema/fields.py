@@ -13,6 +13,7 @@ from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from resolvers.paging import page_request
 from schema.access import Access, decided_by, value_for, varies
+from schema.searching import Searches, refuse_hidden
 
 PAGE = 25
 """Items in a page when neither the question nor the settings say."""
@@ -50,13 +51,18 @@ def batched(
 
     `reads`: what it reads of records besides their keys. What no field of a question reads, no source is asked for.
     """
+
+    def prepare(context: Context, given: dict[str, Any]) -> dict[str, Any]:
+        refuse_hidden(context, given, {})
+        return plain(given)
+
     return declare(
         resolve,
         description=description,
         name=name,
         directives=[*directives, *_directives(access)],
         arguments=arguments,
-        prepare=lambda _context, given: plain(given),
+        prepare=prepare,
         reads=reads,
     )
 
@@ -78,13 +84,18 @@ def connection(
     arguments: Mapping[str, Argument] | None = None,
     paging: Mapping[str, Argument] = PAGE_ARGUMENTS,
     access: Access | None = None,
+    searches: Searches | None = None,
 ) -> Any:
-    """A connection: a batched field with page arguments, whose cursors are of one kind."""
+    """A connection: a batched field with page arguments, whose cursors are of one kind.
+
+    `searches`: the fields that its own arguments search by; inputs say so beside theirs.
+    """
 
     def prepare(context: Context, given: dict[str, Any]) -> dict[str, Any]:
         wanted = {name: given[name] for name in paging if name in given}
         others = {name: value for name, value in given.items() if name not in paging}
         _check_lengths(others)
+        refuse_hidden(context, others, searches or {})
         return {"page": page_request(context, kind, **wanted), **plain(others)}
 
     return declare(
@@ -108,6 +119,7 @@ def live(
     """A subscription field: the events that `follow` gives for one viewer."""
 
     async def subscribe(root: object, info: strawberry.Info[Any, Any], **given: Any) -> AsyncIterator[object]:
+        refuse_hidden(info.context, given, {})
         async for event in follow(info.context, **plain(given)):
             yield event
 

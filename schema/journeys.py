@@ -17,6 +17,7 @@ from schema.fields import batched, connection, field
 from schema.nodes import Node
 from schema.paging import Connection
 from schema.reports import Report, StatusChange
+from schema.searching import by
 from sources import filters, records
 
 
@@ -24,14 +25,22 @@ from sources import filters, records
 class JourneyFilter:
     stands_for: ClassVar[type] = filters.JourneyFilter
 
-    state: list[JourneyState] | None = strawberry.field(default=strawberry.UNSET, description="That stand like this.")
+    state: list[JourneyState] | None = strawberry.field(
+        default=strawberry.UNSET, description="That stand like this.", metadata=by("Journey.state")
+    )
     channel: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="That passed a channel with one of these codes."
+        default=strawberry.UNSET,
+        description="That passed a channel with one of these codes.",
+        metadata=by("Journey.channels"),
     )
     since: datetime | None = strawberry.field(
-        default=strawberry.UNSET, description="Last active at this instant or later."
+        default=strawberry.UNSET,
+        description="Last active at this instant or later.",
+        metadata=by("Journey.lastActiveAt"),
     )
-    until: datetime | None = strawberry.field(default=strawberry.UNSET, description="Last active before this instant.")
+    until: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Last active before this instant.", metadata=by("Journey.lastActiveAt")
+    )
 
 
 @strawberry.type(description="A journey passing from one channel to another.", directives=[CITIZENS])

@@ -12,6 +12,7 @@ from schema.enums import Direction, ReportKind, ReportStatus
 from schema.fields import batched, field, live
 from schema.journeys import Journey, TimelineEntry
 from schema.reports import Report, ReportBy, StatusChange
+from schema.searching import by
 
 _AFTER = Argument(
     str | None,
@@ -28,10 +29,16 @@ class ReportWatch:
     stands_for: ClassVar[type] = resolvers.ReportWatch
 
     status: list[ReportStatus] | None = strawberry.field(
-        default=strawberry.UNSET, description="That get or leave one of these statuses."
+        default=strawberry.UNSET,
+        description="That get or leave one of these statuses.",
+        metadata=by("Report.status", "StatusChange.status"),
     )
-    kind: list[ReportKind] | None = strawberry.field(default=strawberry.UNSET, description="Of one of these kinds.")
-    unit: str | None = strawberry.field(default=strawberry.UNSET, description="Handled by this unit (eenheid).")
+    kind: list[ReportKind] | None = strawberry.field(
+        default=strawberry.UNSET, description="Of one of these kinds.", metadata=by("Report.kind")
+    )
+    unit: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Handled by this unit (eenheid).", metadata=by("Report.unit")
+    )
 
 
 @strawberry.input(description="Which contacts to watch; a list takes at most 100 values.")
@@ -39,10 +46,16 @@ class ContactWatch:
     stands_for: ClassVar[type] = resolvers.ContactWatch
 
     channel: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Over channels with these codes."
+        default=strawberry.UNSET, description="Over channels with these codes.", metadata=by("Contact.channel")
     )
-    direction: Direction | None = strawberry.field(default=strawberry.UNSET, description="Taken up from this side.")
-    unit: str | None = strawberry.field(default=strawberry.UNSET, description="Handled by an employee of this unit.")
+    direction: Direction | None = strawberry.field(
+        default=strawberry.UNSET, description="Taken up from this side.", metadata=by("Contact.direction")
+    )
+    unit: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Handled by an employee of this unit.",
+        metadata=by("Contact.handledBy", "Agent.unit"),
+    )
 
 
 @strawberry.type(description="A report got another status.", directives=[PARTS])

@@ -16,6 +16,7 @@ from schema.fields import batched, connection, field, guarded
 from schema.nodes import Node
 from schema.paging import Connection
 from schema.places import Location
+from schema.searching import by
 from sources import filters, records
 
 if TYPE_CHECKING:
@@ -26,9 +27,13 @@ if TYPE_CHECKING:
 class ReportBy:
     stands_for: ClassVar[type] = reports.ReportBy
 
-    id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The report's global id.")
+    id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The report's global id.", metadata=by()
+    )
     number: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The number that the citizen was given: `PL1700-2026012345`."
+        default=strawberry.UNSET,
+        description="The number that the citizen was given: `PL1700-2026012345`.",
+        metadata=by("Report.number"),
     )
 
 
@@ -36,12 +41,24 @@ class ReportBy:
 class ReportFilter:
     stands_for: ClassVar[type] = filters.ReportFilter
 
-    number: list[str] | None = strawberry.field(default=strawberry.UNSET, description="With one of these numbers.")
-    status: list[ReportStatus] | None = strawberry.field(default=strawberry.UNSET, description="That stand like this.")
-    kind: list[ReportKind] | None = strawberry.field(default=strawberry.UNSET, description="Of one of these kinds.")
-    unit: str | None = strawberry.field(default=strawberry.UNSET, description="Handled by this unit (eenheid).")
-    since: datetime | None = strawberry.field(default=strawberry.UNSET, description="Filed at this instant or later.")
-    until: datetime | None = strawberry.field(default=strawberry.UNSET, description="Filed before this instant.")
+    number: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="With one of these numbers.", metadata=by("Report.number")
+    )
+    status: list[ReportStatus] | None = strawberry.field(
+        default=strawberry.UNSET, description="That stand like this.", metadata=by("Report.status")
+    )
+    kind: list[ReportKind] | None = strawberry.field(
+        default=strawberry.UNSET, description="Of one of these kinds.", metadata=by("Report.kind")
+    )
+    unit: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Handled by this unit (eenheid).", metadata=by("Report.unit")
+    )
+    since: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Filed at this instant or later.", metadata=by("Report.filedAt")
+    )
+    until: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Filed before this instant.", metadata=by("Report.filedAt")
+    )
 
 
 @strawberry.type(description="A step in the handling of a report.", directives=[OF_REPORTS])

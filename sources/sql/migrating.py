@@ -14,10 +14,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sources.errors import SourceTimedOut, SourceUnavailable
-from sources.sql.connections import FAILURES
+from sources.sql.connections import FAILURES, is_without_answer
 from sources.sql.journeys import SOURCE
+from sources.sql.missing import root_of
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+
+_NOT_DONE = f"The tables of the source '{SOURCE}' could not be brought up to date"
 
 _CONNECT_SECONDS = 10.0
 _LOCK_SECONDS = 5
@@ -48,7 +51,8 @@ async def migrate(url: str, *, makes_file: bool = True) -> None:
     except TimeoutError as error:
         raise SourceTimedOut(SOURCE, _CONNECT_SECONDS) from error
     except FAILURES as error:
-        raise SourceUnavailable(SOURCE) from error
+        reason = None if is_without_answer(error) else f"{_NOT_DONE} ({type(root_of(error)).__name__})."
+        raise SourceUnavailable(SOURCE, reason) from error
     finally:
         await engine.dispose()
 
@@ -56,6 +60,7 @@ async def migrate(url: str, *, makes_file: bool = True) -> None:
 async def _migrate(engine: AsyncEngine) -> None:
     async with _connected(engine) as connection:
         # Asked first: one that has nothing to do takes no lock, and needs no right to write.
+        await _set_lock_timeout(connection)
         found = await connection.run_sync(_revision)
         await connection.rollback()
         if found == revisions()[0]:
@@ -80,14 +85,20 @@ async def _connected(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
 @asynccontextmanager
 async def _alone(connection: AsyncConnection) -> AsyncGenerator[None]:
     """A transaction that nobody else migrates beside; what the one before did is seen in it."""
+    await _set_lock_timeout(connection)
     if connection.dialect.name == "postgresql":
-        await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
         await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_AT_A_TIME})")
     else:
         # The driver begins none by itself for statements that make tables.
         await connection.exec_driver_sql("BEGIN IMMEDIATE")
     yield
     await connection.commit()
+
+
+async def _set_lock_timeout(connection: AsyncConnection) -> None:
+    """Of the transaction. SQLite's driver waits as long by itself."""
+    if connection.dialect.name == "postgresql":
+        await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
 
 
 def _revision(connection: sa.Connection) -> str | None:

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from sources.demo.loading import PostgresDatabases, SqliteFiles
 from sources.sql.journeys import ENTRY
-from support.back_ends import Urls, loaded, rows_of
-from support.postgres import postgres_server
+from support.back_ends import Urls, loaded, rows_of, write
+from support.postgres import locked, postgres_server
 from support.revisions import empty, upgrade
-from support.servers import OMNILOKET, Server, running, serving
+from support.servers import OMNILOKET, Server, running, serving, settings_file, stop
 
 LINKING = {"OMNILOKET_LINKING__RUN": "true", "OMNILOKET_LIVE__DRAIN_SECONDS": "0"}
 
@@ -73,6 +76,34 @@ async def test_the_tables_are_made_when_the_database_comes_back(tmp_path: Path) 
             await linked(urls, before)
             told = [json.loads(line) for line in server.log.read_text().splitlines() if "not up to date" in line]
             assert {line["reason"] for line in told} == {"The source 'journeys' does not answer."}
+
+
+async def test_a_server_stops_also_while_the_database_stands_still_or_a_table_is_locked(tmp_path: Path) -> None:
+    with postgres_server() as postgres:
+        urls = loaded(PostgresDatabases(postgres.url))
+        with postgres.paused(), serving(urls, tmp_path, **LINKING) as server:
+            await asyncio.sleep(1)
+            assert stop(server.process) == -signal.SIGTERM
+        async with locked(urls["journeys"], "alembic_version"):
+            with serving(urls, tmp_path, **LINKING) as server:
+                await asyncio.sleep(1)
+                assert stop(server.process) == -signal.SIGTERM
+
+
+def test_link_tells_why_the_tables_cannot_be_made(tmp_path: Path) -> None:
+    with postgres_server() as postgres:
+        urls = loaded(PostgresDatabases(postgres.url))
+        reader = sa.make_url(urls["journeys"]).set(username="reader", password="sekret")
+        asyncio.run(empty(urls["journeys"]))
+        role = ["CREATE ROLE reader LOGIN PASSWORD 'sekret'", "GRANT USAGE ON SCHEMA public TO reader"]
+        asyncio.run(write(urls["journeys"], *role))
+        config = settings_file({**urls, "journeys": reader.render_as_string(hide_password=False)}, tmp_path)
+        command = [str(OMNILOKET), "link", "--config", str(config)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        words = "The tables of the source 'journeys' could not be brought up to date (InsufficientPrivilegeError)."
+        assert done.stderr.splitlines()[-1] == words
+        assert "sekret" not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
 
 
 async def test_a_file_that_is_not_there_is_waited_for_and_never_made(tmp_path: Path) -> None:

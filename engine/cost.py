@@ -15,15 +15,19 @@ from typing import Any, cast
 
 import strawberry
 from graphql import (
+    GRAPHQL_MAX_INT,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     ValueNode,
@@ -157,7 +161,7 @@ class _Operation:
         directive = _directive(definition, ListSize)
         if directive is None:
             return _sum([weight, self._below(type_, sets, (), 1)])
-        size = self._size(directive, nodes[0])
+        size = self._size(directive, definition, nodes[0])
         if directive.sized_fields:
             return _sum([weight, size, self._below(type_, sets, directive.sized_fields, size)])
         return _times(size, _sum([weight, self._below(type_, sets, (), 1)]))
@@ -173,20 +177,29 @@ class _Operation:
             self._known[key] = _most(each)
         return self._known[key]
 
-    def _size(self, directive: ListSize, node: FieldNode) -> _Amount:
+    def _size(self, directive: ListSize, definition: GraphQLField, node: FieldNode) -> _Amount:
         assumed = self._page_size if directive.sized_fields else directive.assumed_size
         names = directive.slicing_arguments or ()
-        given = [each.value for each in node.arguments or () if each.name.value in names]
-        return _most([self._length(each, assumed) for each in given]) if given else assumed
+        given = [each for each in node.arguments or () if each.name.value in names]
+        lengths = [self._length(each.value, definition.args[each.name.value], assumed) for each in given]
+        return _most(lengths) if lengths else assumed
 
-    def _length(self, value: ValueNode, assumed: int) -> _Amount:
+    def _length(self, value: ValueNode, argument: Any, assumed: int) -> _Amount:
         if isinstance(value, VariableNode):
             name = value.name.value
             default = self._defaults.get(name)
             return lambda variables: _counted(variables.get(name, default), assumed)
-        if isinstance(value, IntValueNode):
-            return max(int(value.value), 0)
-        return len(value.values) if isinstance(value, ListValueNode) else assumed
+        if isinstance(value, ListValueNode):
+            return len(value.values)
+        if isinstance(value, NullValueNode):
+            return assumed
+        if _is_list(argument.type):
+            return 1  # a value by itself, which may be a number that Python would not read
+        return max(int(value.value), 0) if isinstance(value, IntValueNode) else assumed
+
+
+def _is_list(type_: Any) -> bool:
+    return isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
 
 
 def _counted(given: object, assumed: int) -> int:
@@ -195,7 +208,7 @@ def _counted(given: object, assumed: int) -> int:
         return len(cast("list[Any]", given))
     if isinstance(given, float) and given.is_integer():
         given = int(given)  # JSON may write 100 as 100.0 or 1e2, which is an Int as well
-    return max(given, 0) if type(given) is int else assumed
+    return max(given, 0) if type(given) is int and given <= GRAPHQL_MAX_INT else assumed
 
 
 def _weight(definition: GraphQLField, type_: Any) -> int:

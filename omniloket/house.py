@@ -56,6 +56,9 @@ BYTES_A_POINT = 2_048
 BAD_TOKEN_POINTS = 10
 """What a token that does not hold costs the address that it comes from: as much as any operation."""
 
+LARGEST_TOLD = 2**53 - 1
+"""The largest price that is told: JSON has no larger numbers that everybody reads (RFC 8259, section 6)."""
+
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _NO_INTROSPECTION = {
     "message": "The schema is shown to those who have a token.",
@@ -193,9 +196,10 @@ class House:
         cost = self.settings.cost
         price = prepared.price(variables) + cost.operation
         if price > cost.max_operation:
-            message = f"This operation may cost {price} points, and at most {cost.max_operation} are allowed."
-            told = {"code": "LIMIT_EXCEEDED", "limit": "max_operation", "price": price, "maximum": cost.max_operation}
-            raise RequestRefused([{"message": message, "extensions": told}], prepared.kind)
+            told = min(price, LARGEST_TOLD)
+            message = f"This operation may cost {told} points, and at most {cost.max_operation} are allowed."
+            why = {"code": "LIMIT_EXCEEDED", "limit": "max_operation", "price": told, "maximum": cost.max_operation}
+            raise RequestRefused([{"message": message, "extensions": why}], prepared.kind)
         self.rates.charge(context, price)
         return price
 

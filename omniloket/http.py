@@ -112,6 +112,8 @@ class GraphQLEndpoint:
             response = await self._respond(request)
         except ClientDisconnect:
             return
+        except Exception as error:
+            response = self._fault(error, request)
         response.raw_headers.append(request_header)
         await response(scope, receive, send)
 
@@ -149,6 +151,11 @@ class GraphQLEndpoint:
             return _response({"errors": refused.errors}, 400 if media_type == GRAPHQL else 200, media_type)
         status = PARTIAL_SUCCESS if media_type == GRAPHQL and "errors" in answer else 200
         return _response(answer, status, media_type)
+
+    def _fault(self, error: Exception, request: Request) -> Answer:
+        """What nobody expected is a GraphQL error as well, which says under which id the log has it."""
+        media_type = preferred(request.headers.get("accept"))
+        return _response({"errors": [self._house.executor.encoded(error)]}, 500, of_errors(media_type))
 
     def _overloaded(self) -> ComeBackLater:
         """Counted, and made where no frame keeps it: with what it was raised in, it would be a circle."""

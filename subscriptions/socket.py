@@ -369,7 +369,12 @@ class _Connection:
         return deliver
 
     async def _send_error(self, operation_id: str, errors: object) -> None:
-        await self._send({"id": operation_id, "type": "error", "payload": errors})
+        """How an operation ends. What JSON has no form for is told of as a fault of ours: it ends all the same."""
+        try:
+            await self._send({"id": operation_id, "type": "error", "payload": errors})
+        except orjson.JSONEncodeError as error:
+            fault = self._protocol.operations.executor.encoded(error)
+            await self._send({"id": operation_id, "type": "error", "payload": [fault]})
 
     async def _send(self, message: dict[str, Any]) -> None:
         if self._is_open and self._ending is None:

@@ -1,5 +1,6 @@
 """Cost and rates, as a client meets them: over HTTP, over Server-Sent Events and on a socket."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -59,6 +60,44 @@ def test_an_operation_is_refused_by_its_price_before_it_runs(server: Server) -> 
         "price": 10_011,
         "maximum": 10_000,
     }
+
+
+LENGTH = "query L($f: Int) { contacts(first: $f) { totalCount } }"
+NO_INT = "Variable '$f' has invalid value: Int cannot represent non 32-bit signed integer value."
+EVENTS = "text/event-stream"
+
+
+@pytest.mark.parametrize("number", ["1e30", "18446744073709551616", "2147483648", "1" + "0" * 300])
+async def test_a_length_that_is_no_int_is_bad_input_on_every_way_in(server: Server, number: str) -> None:
+    body = f'{{"query": "{LENGTH}", "variables": {{"f": {number}}}}}'
+    headers = {"authorization": f"Bearer {server.agent}", "content-type": "application/json"}
+    plain = httpx.post(server.url, content=body, headers=headers)
+    stream = httpx.post(server.url, content=body, headers={**headers, "accept": EVENTS})
+    streamed = json.loads(stream.text.split("data: ")[1].split("\n")[0])
+    for answer in (plain.json(), streamed):
+        (error,) = answer["errors"]
+        assert (error["message"], error["extensions"]) == (NO_INT, {"code": "BAD_USER_INPUT"})
+    async with connected(server, server.agent) as socket:
+        await socket.send(f'{{"id": "a", "type": "subscribe", "payload": {body}}}')
+        assert await socket.errors("a") == ["BAD_USER_INPUT"]
+
+
+async def test_a_price_beyond_all_numbers_is_told_as_the_largest(server: Server) -> None:
+    most = "first: 2147483647"
+    asked = f"contacts({most}) {{ edges {{ node {{ citizen {{ %s }} }} }} }}"
+    query = "{ %s }" % (asked % (asked % (asked % "fullName")))
+    for accept in ("application/json", EVENTS):
+        answer = httpx.post(server.url, json={"query": query}, headers={"accept": accept})
+        assert answer.status_code == 200, answer.text
+        assert f'"price":{2**53 - 1},' in answer.text
+    async with connected(server) as socket:
+        await socket.subscribe("a", query)
+        assert await socket.errors("a") == ["LIMIT_EXCEEDED"]
+
+
+def test_a_number_too_long_for_python_is_one_id(server: Server) -> None:
+    answer = httpx.post(server.url, json={"query": "{ nodes(ids: %s) { id } }" % ("9" * 5_000)})
+    assert answer.json() == {"data": {"nodes": [None]}}
 
 
 @pytest.mark.parametrize("size", ["-5", "-2147483648"])

@@ -120,6 +120,17 @@ def test_variables_say_how_long_lists_are_and_defaults_where_they_do_not() -> No
     assert price(query, n="many", ids="a") == 2 + 25 + 25 + 100
 
 
+@pytest.mark.parametrize("number", [2**31, 10**30, 1e30])
+def test_what_is_no_int_is_no_length(number: float) -> None:
+    query = "query Q($n: Int) { box { boxes(first: $n) { edges { node { name } } } } }"
+    assert price(query, n=number) == price(query)
+    assert price(query, n=2**31 - 1) == 2 * 2**31
+
+
+def test_a_value_by_itself_is_a_list_of_one() -> None:
+    assert price('{ byIds(ids: "a") { name } }') == 1
+
+
 @pytest.mark.parametrize(("values", "points"), [(9, 1), (10, 2), (19, 2), (20, 3)])
 def test_an_object_with_many_values_weighs_more(values: int, points: int) -> None:
     names = " ".join(f"a{number}: name" for number in range(values))

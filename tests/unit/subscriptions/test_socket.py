@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 
 from engine.executor import Executor
 from engine.prepared import Prepared
+from engine.responses import RequestRefused
 from subscriptions.socket import SUBPROTOCOL, ConnectionRefused, SocketLimits, SocketProtocol
 from subscriptions.streams import Streams
 
@@ -153,6 +154,19 @@ async def test_mutations_are_answered_too() -> None:
         peer.say(id="m", type="subscribe", payload={"query": "mutation { double(number: 21) }"})
         assert await peer.hear() == {"id": "m", "type": "next", "payload": {"data": {"double": 42}}}
         assert await peer.hear() == {"id": "m", "type": "complete"}
+
+
+async def test_an_operation_ends_also_where_json_has_no_form_for_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+
+    def refuse(*_: object) -> Any:
+        raise RequestRefused([{"message": "too large a number", "extensions": {"price": 2**70}}])
+
+    monkeypatch.setattr(world.protocol.operations.executor, "prepare", refuse)
+    async with connected(world) as peer:
+        peer.say(id="m", type="subscribe", payload={"query": "{ one }"})
+        heard = await peer.hear()
+        assert (heard["id"], heard["type"], len(heard["payload"])) == ("m", "error", 1)
 
 
 async def test_a_stream_ends_down_to_its_source_when_it_is_completed_and_when_its_peer_goes() -> None:

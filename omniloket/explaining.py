@@ -12,6 +12,7 @@ _SECRET_PARTS = frozenset({"keys", "introspection"})
 _SENTENCES = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "bytes_type": "must be base64, as a text",
     "dict_type": "must be a table of names and values",
     "enum": "must be {expected}",
     "extra_forbidden": "there is no such setting",
@@ -32,7 +33,7 @@ _SENTENCES = {
     "model_type": "must be a table of settings",
     "path_type": "must be a path, as a text",
     "string_pattern_mismatch": "must match the pattern {pattern}",
-    "string_too_short": "must be a text of at least {min_length} characters",
+    "string_too_short": "must be a text with a length of at least {min_length}",
     "string_type": "must be a text",
     "too_short": "must have at least {min_length} of them",
     "tuple_type": "must be a list",
@@ -54,7 +55,8 @@ def _line(error: ErrorDetails, variables: Mapping[str, str], plain_of_sources: f
     name = ".".join(location)
     variable = variables.get(name)
     where = name if variable is None else f"{name} ({variable})"
-    sentence = _SENTENCES.get(error["type"], error["msg"]).format_map(error.get("ctx", {}))
+    known = _SENTENCES.get(error["type"])
+    sentence = error["msg"] if known is None else known.format_map(error.get("ctx", {}))
     if error["type"] == "missing":
         return f"{where}: {sentence}; it is not set"
     return f"{where}: {sentence}; but got: {_shown(location, error['input'], plain_of_sources)}"

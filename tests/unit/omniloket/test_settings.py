@@ -207,6 +207,37 @@ def test_paths_in_a_file_are_relative_to_its_directory(tmp_path: Path, monkeypat
         assert settings.development_key_file == Path("development.key")
 
 
+@pytest.mark.parametrize("wrong", [[], [[]], {}, {"x": 1}, 3.5, -7, "nonsense", "", True, None, 10**30])
+def test_no_setting_is_refused_in_the_words_of_a_programming_language(wrong: object) -> None:
+    for name, _, _ in described():
+        told = refusal(with_setting(name, wrong))
+        assert re.search(r"Input|valid|permitted|instance|Field|tuple|dict|source Env", told) is None, told
+        assert all(re.match(r"[a-z_.\d]+: .+(; .+)?", line) for line in told.splitlines()), told
+
+
+def refusal(given: dict[str, Any]) -> str:
+    """What is told of settings that do not hold; nothing of others."""
+    try:
+        read(None, **given)
+    except SettingsError as error:
+        return str(error)
+    return ""
+
+
+def with_setting(name: str, value: object) -> dict[str, Any]:
+    """Settings that hold but for one, whose lists have one entry."""
+    for part in reversed(name.split(".")):
+        value = {part.removesuffix("[]"): [value] if part.endswith("[]") else value}
+    return merged(GIVEN, value)
+
+
+def merged(given: Any, other: Any) -> Any:
+    if not isinstance(given, dict) or not isinstance(other, dict):
+        return other
+    known: dict[str, Any] = given
+    return {**known, **{name: merged(known.get(name), each) for name, each in other.items()}}
+
+
 def test_a_wrong_key_is_never_shown() -> None:
     with pytest.raises(SettingsError) as caught:
         read(None, **{**GIVEN, "sealing": {"current": 1, "keys": {"1": "c2VjcmV0"}}})

@@ -199,7 +199,7 @@ class _Operation:
 
 
 def _is_list(type_: Any) -> bool:
-    return isinstance(type_.of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
+    return isinstance(cast("Any", type_).of_type if isinstance(type_, GraphQLNonNull) else type_, GraphQLList)
 
 
 def _counted(given: object, assumed: int) -> int:

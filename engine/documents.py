@@ -11,10 +11,12 @@ from graphql import (
     GraphQLSchema,
     NoFragmentCyclesRule,
     UniqueFragmentNamesRule,
+    ValuesOfCorrectTypeRule,
     specified_rules,
     validate,
 )
 
+from engine.fitting import FittingValues
 from engine.limits import Exceeded, Limits, check_document, check_text
 from engine.one_of import OneOfVariables
 from engine.parsing import parse
@@ -24,7 +26,10 @@ from engine.responses import Response, beyond, invalid, unparsed
 _REMEMBERED_CHARACTERS = 1_000
 """How long remembered documents may be on average: a parsed one takes 20 to 200 bytes of memory a character."""
 
-_RULES = (*specified_rules, OneOfVariables)
+_RULES = (
+    *(FittingValues if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules),
+    OneOfVariables,
+)
 _RULES_OF_FRAGMENTS = (UniqueFragmentNamesRule, NoFragmentCyclesRule)
 """Of documents that the others would get lost in."""
 

@@ -12,8 +12,12 @@ from graphql.language.parser import Parser
 
 
 def parse(text: str) -> DocumentNode:
-    """The document of a text; raises GraphQLSyntaxError, or RecursionError for one that is nested too deeply."""
-    parser = _Parser(text)
+    """The document of a text; raises GraphQLSyntaxError, or RecursionError for one that is nested too deeply.
+
+    Braces with nothing in them are an error of syntax (GraphQL specification, section 2.8), unless graphql-core is told
+    otherwise, or not told.
+    """
+    parser = _Parser(text, allow_empty_selection_sets=False)
     first = parser.first
     try:
         return parser.parse_document()

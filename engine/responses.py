@@ -111,5 +111,6 @@ def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError |
 
 def _without_value(message: str) -> str:
     """A message without the value that it is about: it may be a citizen service number or a name."""
-    kept = _VALUE_IN_MESSAGE.sub("", _ENUM_VALUE.sub("The value does not exist", message)).rstrip(" ,;.:")
+    said = _ENUM_VALUE.sub("The value does not exist", message).replace(" not to be None", " not to be null")
+    kept = _VALUE_IN_MESSAGE.sub("", said).rstrip(" ,;.:")
     return kept if kept.endswith("?") else kept + "."

@@ -21,6 +21,7 @@ from engine.cost import Pricing
 from engine.documents import Documents
 from engine.ignored import refuse_ignored
 from engine.limits import Exceeded, Limits, check_variables
+from engine.occurrences import occurrences
 from engine.prepared import Prepared, inner_variables, kind_of, operation_of, root_fields
 from engine.responses import (
     BAD_USER_INPUT,
@@ -84,11 +85,16 @@ class Executor:
             prepared = known.prepared[operation_name] = self._prepared(known.document, operation_name)
         return prepared
 
-    def check(self, prepared: Prepared, variables: Mapping[str, Any]) -> None:
-        """Raises RequestRefused for variables that are too much to look at more closely."""
+    def check(self, prepared: Prepared, variables: Mapping[str, Any]) -> int:
+        """How many values are to be coerced, where they are counted: those in variables and in the document.
+
+        Raises RequestRefused for variables that are too much to look at more closely.
+        """
+        if self._limits is None:
+            return 0
+        found = prepared.occurrences
         try:
-            if self._limits is not None:
-                check_variables(variables, self._limits)
+            return found.written + check_variables(variables, self._limits, found.repeated)
         except Exceeded as error:
             raise RequestRefused([beyond(error)], prepared.kind) from None
 
@@ -147,6 +153,7 @@ class Executor:
             operation.operation.value,
             frozenset(root_fields(document, operation)),
             frozenset(inner_variables(document, operation)),
+            occurrences(document, operation),
             OperationVariables(self._schema, operation),
             self._pricing.price(document, operation),
             plan,

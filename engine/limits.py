@@ -3,12 +3,16 @@
 Two looks. The first is at the text, in one pass of a regular expression, twenty times as fast as parsing: how many
 tokens, how deeply nested. The second is at what was parsed, fragments where they are spread. How much that is in all is
 worked out first, once for each fragment; only what is within bounds is then walked.
+
+Validation looks at every variable of a fragment again for each operation that spreads it, and at each operation some
+twenty times; and a list in a fragment is coerced anew wherever that is spread. So values count as selections do, and
+further operations as several.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
@@ -19,7 +23,10 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    VariableNode,
 )
+
+from engine.occurrences import inside, values_of
 
 _TOKEN = re.compile(
     r'"""(?:\\"""|[^"]|"(?!""))*(?:""")?|"(?:[^"\\\n\r]|\\.)*"?|#[^\n\r]*'
@@ -30,7 +37,12 @@ _TOKEN = re.compile(
 with the text, so that no character is looked at again and again.
 """
 
+OPERATION = 10
+"""As how many selections each operation after the first counts."""
+
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+
+_NONE: Mapping[str, int] = {}
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
 _LISTS_OF_INTROSPECTION = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
@@ -42,8 +54,9 @@ class Limits:
     """What one document may have. Selections, depth, aliases and the rest count with fragments where they are spread.
 
     `nesting` is of brackets of any kind, in the text and in the JSON of variables; `values` are those in that JSON, at
-    any depth; `repetitions` of one key in one selection set; `introspections` of `__schema` and `__type` together,
-    `introspection_depth` of lists that lead from types to types.
+    any depth, as often as their variable stands in the operation. `selections` are the values in the text as well, and
+    each operation after the first is several. `repetitions` of one key in one selection set; `introspections` of
+    `__schema` and `__type` together, `introspection_depth` of lists that lead from types to types.
     """
 
     characters: int = 32_768
@@ -94,15 +107,16 @@ def check_document(document: DocumentNode, limits: Limits) -> bool:
     fragments = {each.name.value: each for each in definitions}
     if len(fragments) < len(definitions):
         return False
-    sizes = _Sizes(fragments)
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
-    total = sum(sizes.of(each.selection_set) for each in operations)
+    sizes = _Sizes(fragments, _defaults(operations))
+    total = sum(sizes.values(each) + sizes.of(each.selection_set) for each in operations)
+    total += OPERATION * (len(operations) - 1)
     unused = [each for name, each in fragments.items() if name not in sizes.known]
     total += sum(sizes.of(each.selection_set) for each in unused)
     if total > limits.selections:
         raise Exceeded(
             "selections",
-            f"A document may have {limits.selections} selections, fragments counted where they are spread.",
+            f"A document may have {limits.selections} selections and values, fragments counted where they are spread.",
         )
     if sizes.is_circular:
         return False
@@ -112,22 +126,45 @@ def check_document(document: DocumentNode, limits: Limits) -> bool:
     return True
 
 
-class _Sizes:
-    """How many selections a selection set has, with all below it. Each fragment is worked out once."""
+def _defaults(operations: Sequence[OperationDefinitionNode]) -> Mapping[str, int]:
+    """How many values the defaults of variables are, by their names; of several of one name, the most."""
+    found: dict[str, int] = {}
+    for operation in operations:
+        for each in operation.variable_definitions or ():
+            if each.default_value is not None:
+                name = each.variable.name.value
+                found[name] = max(found.get(name, 0), len(list(inside(each.default_value))))
+    return found
 
-    def __init__(self, fragments: dict[str, FragmentDefinitionNode]) -> None:
+
+class _Sizes:
+    """How many selections a selection set has, with all below it, and the values in them.
+
+    Each fragment is worked out once. `defaults`: how many values stand for a variable that is left out.
+    """
+
+    def __init__(self, fragments: dict[str, FragmentDefinitionNode], defaults: Mapping[str, int]) -> None:
         self.is_circular = False
         self._fragments = fragments
+        self._defaults = defaults
         self.known: dict[str, int | None] = {}
 
     def of(self, selections: SelectionSetNode) -> int:
         return sum(self._one(each) for each in selections.selections)
 
+    def values(self, node: OperationDefinitionNode | SelectionNode) -> int:
+        """Those in the arguments and directives that stand there."""
+        return sum(
+            1 + self._defaults.get(each.name.value, 0) if isinstance(each, VariableNode) else 1
+            for each in values_of(node)
+        )
+
     def _one(self, node: SelectionNode) -> int:
+        own = 1 + self.values(node)
         if isinstance(node, FragmentSpreadNode):
-            return 1 + self._fragment(node.name.value)
+            return own + self._fragment(node.name.value)
         below: SelectionSetNode | None = getattr(node, "selection_set", None)
-        return 1 if below is None else 1 + self.of(below)
+        return own if below is None else own + self.of(below)
 
     def _fragment(self, name: str) -> int:
         if name not in self._fragments:
@@ -200,21 +237,39 @@ class _Walk:
                 yield from self._fields(self.fragments[node.name.value].selection_set)
 
 
-def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
-    """Raises Exceeded for JSON that is not to be coerced; declared or not, all of it counts.
+def check_variables(variables: Mapping[str, Any], limits: Limits, repeated: Mapping[str, int] = _NONE) -> int:
+    """How many values JSON holds; declared or not, all of it counts. Raises Exceeded for what is not to be coerced.
 
-    Without recursion: it may be nested deeper than Python's stack.
+    `repeated`: how often variables stand that do so more than once: as often their values are converted.
     """
-    level: list[Any] = [variables]
-    left = limits.values
+    held = _held(variables, limits)
+    for name, times in repeated.items():
+        value = variables.get(name)
+        if isinstance(value, dict | list):
+            held += (times - 1) * _held(cast("Any", value), limits)
+    if held > limits.values:
+        raise _too_many(limits)
+    return held
+
+
+def _held(value: Mapping[str, Any] | list[Any], limits: Limits) -> int:
+    """Without recursion: it may be nested deeper than Python's stack."""
+    level: list[Any] = [value]
+    held = 0
     for _ in range(limits.nesting):
-        left -= sum(map(len, level))
-        if left < 0:
-            raise Exceeded("values", f"The JSON of variables may hold {limits.values} values.")
+        held += sum(map(len, level))
+        if held > limits.values:
+            raise _too_many(limits)
         level = [inner for each in level for inner in _inside(each) if isinstance(inner, dict | list)]
         if not level:
-            return
+            return held
     raise Exceeded("nesting", f"The JSON of variables may be nested {limits.nesting} deep.")
+
+
+def _too_many(limits: Limits) -> Exceeded:
+    return Exceeded(
+        "values", f"The JSON of variables may hold {limits.values} values, as often as the document uses them."
+    )
 
 
 def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:

@@ -19,6 +19,7 @@ from graphql import (
 )
 
 from engine.cost import Price
+from engine.occurrences import Occurrences, spread
 from engine.plan import Plan
 from engine.responses import BAD_USER_INPUT, RequestRefused, refusal
 from engine.uses import Uses
@@ -30,10 +31,11 @@ class Prepared:
     """One operation of a valid document. `kind` is query, mutation or subscription.
 
     `root_fields` are the names of the fields asked of the root, through fragments. `inner_variables` are those that
-    stand elsewhere than in a root field's arguments: the only ones that the answer to an event depends on. `price` is
-    what it may cost, by its variables. `plan` is None for what only graphql-core executes: introspection, mutations,
-    resolvers that are not batched; directives of the operation itself, a fragment under conditions that differ, and
-    what a plan would be too large for.
+    stand elsewhere than in a root field's arguments: the only ones that the answer to an event depends on.
+    `occurrences`: how often variables stand in it, and how many values are written there. `price` is what it may cost,
+    by its variables. `plan` is None for what only graphql-core executes: introspection, mutations, resolvers that are
+    not batched; directives of the operation itself, a fragment under conditions that differ, and what a plan would be
+    too large for.
     """
 
     document: DocumentNode
@@ -41,6 +43,7 @@ class Prepared:
     kind: str
     root_fields: frozenset[str]
     inner_variables: frozenset[str]
+    occurrences: Occurrences
     variables: OperationVariables
     price: Price
     plan: Plan | None
@@ -94,7 +97,7 @@ def root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> I
 
 def inner_variables(document: DocumentNode, operation: OperationDefinitionNode) -> Iterable[str]:
     """Names of the variables outside the arguments of fields that stand in the operation's own selection."""
-    waiting: list[Any] = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
+    waiting: list[Any] = list(spread(document, operation))
     waiting += operation.directives or ()
     for selection in operation.selection_set.selections:
         if isinstance(selection, FieldNode):

@@ -7,7 +7,6 @@ from graphql import (
     ArgumentNode,
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLSchema,
     ObjectFieldNode,
     OperationDefinitionNode,
@@ -20,9 +19,11 @@ from graphql import (
     visit,
 )
 
+from engine.occurrences import spread
+
 
 class Uses:
-    """The fields, arguments and input fields of an operation, and of all fragments of its document.
+    """The fields, arguments and input fields of an operation, and of the fragments that it spreads.
 
     A field of an interface is that of the interface.
     """
@@ -30,9 +31,8 @@ class Uses:
     def __init__(self, schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode) -> None:
         types = TypeInfo(schema)
         collecting = _Collecting(types)
-        for each in document.definitions:
-            if each is operation or isinstance(each, FragmentDefinitionNode):
-                visit(each, TypeInfoVisitor(types, collecting))
+        for each in (operation, *spread(document, operation)):
+            visit(each, TypeInfoVisitor(types, collecting))
         self._always = frozenset(collecting.found)
         self._inputs: dict[str, Any] = {}
         for each in operation.variable_definitions or ():

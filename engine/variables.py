@@ -13,7 +13,8 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.pyutils import Undefined
 
-_MOST_ERRORS = 50
+_MOST_ERRORS = 20
+"""As many as of a document: each is told with what was given, before that is taken out again."""
 
 
 @dataclass(frozen=True)

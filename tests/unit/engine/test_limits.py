@@ -42,11 +42,49 @@ def _chained(links: int) -> str:
     return f"{{ ...F0 }} {chain} fragment F{links} on T {{ a }}"
 
 
+def _long(tokens: int) -> str:
+    """So many tokens, most of them of variables: a variable that is declared has 4, or 5 if it may not be null."""
+    left = tokens - 6
+    strict = left % 4
+    return "query (" + "$v: T! " * strict + "$v: T " * ((left - 5 * strict) // 4) + ") { a }"
+
+
+def _several(selections: int) -> str:
+    """Five operations, of which each is three selections and all but one are ten more; the others are nobody's."""
+    operations = " ".join(f"query Q{each} {{ ...F }}" for each in range(5))
+    others = " ".join(f"g{each}" for each in range(selections - 5 * 3 - 4 * 10 - 1))
+    return f"{operations} fragment F on T {{ f f }} fragment G on T {{ g {{ {others} }} }}"
+
+
 EDGES: dict[str, tuple[Callable[[int], str], int, str]] = {
     "characters": (lambda n: "{ a } #" + "x" * (n - 7), 2_000, "2000 characters"),
-    "tokens": (lambda n: "{ a(b: [" + "1 " * (n - 9) + "]) }", 200, "200 tokens"),
+    "tokens": (_long, 200, "200 tokens"),
     "nesting": (lambda n: "{ a(b: " + "[" * (n - 2) + "]" * (n - 2) + ") }", 12, "nested 12 deep"),
     "selections": (lambda n: "{ a { " + " ".join(f"f{each}" for each in range(n - 1)) + " } }", 60, "60 selections"),
+    "selections, values": (lambda n: "{ a(b: [" + "1 " * (n - 2) + "]) }", 60, "60 selections"),
+    "selections, in objects": (lambda n: "{ a(b: {" + "c: 1 " * (n - 2) + "}) }", 60, "60 selections"),
+    "selections, of directives": (lambda n: "{ a @d(b: [" + "1 " * (n - 2) + "]) }", 60, "60 selections"),
+    "selections, of the operation's directives": (
+        lambda n: "query @d(b: [" + "1 " * (n - 2) + "]) { a }",
+        60,
+        "60 selections",
+    ),
+    "selections, defaults": (
+        lambda n: "query ($x: T = [" + "1 " * (n // 2 - 3) + "]) { a(b: $x) c(d: $x)" + " e" * (n % 2) + " }",
+        60,
+        "60 selections",
+    ),
+    "selections, values in fragments": (
+        lambda n: (
+            "{ ...F ...F } fragment F on T { a(b: ["
+            + "$b " * (n // 2 - 3)
+            + "]) }"
+            + " fragment G on T { g }" * (n % 2)
+        ),
+        60,
+        "60 selections",
+    ),
+    "selections, operations": (_several, 60, "60 selections"),
     "depth": (_deep, 8, "8 fields deep"),
     "aliases": (lambda n: "{ a { " + " ".join(f"x{each}: b" for each in range(n)) + " } }", 5, "5 aliases"),
     "root_fields": (lambda n: "{ " + " ".join(f"f{each}" for each in range(n)) + " }", 4, "4 fields of the root"),
@@ -188,7 +226,17 @@ def test_values_in_variables_are_counted_at_any_depth(variables: dict[str, Any])
     with pytest.raises(Exceeded, match="hold 4 values") as found:
         check_variables(variables, Limits(values=4))
     assert found.value.limit == "values"
-    check_variables(variables, Limits(values=5))
+    assert check_variables(variables, Limits(values=5)) == 5
+
+
+@pytest.mark.parametrize(("times", "held"), [(2, 7), (3, 10)])
+def test_values_count_as_often_as_their_variable_stands(times: int, held: int) -> None:
+    variables = {"a": [1, {"b": 2}], "c": 3, "d": "nothing to convert"}
+    repeated = {"a": times, "d": 100, "absent": 100}
+    assert check_variables(variables, Limits(values=held + 2), repeated) == held + 2
+    with pytest.raises(Exceeded) as refused:
+        check_variables(variables, Limits(values=held + 1), repeated)
+    assert refused.value.limit == "values"
 
 
 names = st.sampled_from("abc")

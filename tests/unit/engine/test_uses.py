@@ -90,4 +90,4 @@ def test_input_fields_in_the_default_of_a_variable() -> None:
 def test_another_operation_of_the_document_is_not_used() -> None:
     document = "query A { things { ...F } } query B { named { name } } fragment F on Thing { name }"
     assert used(document, 0) == {"Query.things", "Thing.name"}
-    assert used(document, 1) == {"Query.named", "Named.name", "Thing.name"}
+    assert used(document, 1) == {"Query.named", "Named.name"}

@@ -30,7 +30,7 @@ from resolvers import live
 from resolvers.context import Services
 from schema.building import subgraph
 from schema.errors import encoder
-from schema.rules import by_id
+from schema.rules import by_id, hidden_fields
 from sources.errors import SourceError, SourceUnavailable
 from sources.ports import Sources
 from sources.sealing import Sealer
@@ -99,6 +99,7 @@ def _services(settings: Settings, schema: GraphQLSchema, sources: Sources, seale
         settings.max_page_size,
         purposes={role: frozenset(purposes) for role, purposes in settings.access.purposes.items()},
         by_id=by_id(schema, hidden(settings)),
+        hidden=hidden_fields(schema, hidden(settings)),
         subgraph=subgraph(),
     )
 

@@ -69,7 +69,8 @@ class Services:
     """What lives as long as the process, and every context refers to. Page sizes are in rows.
 
     `purposes`: those that a role may have; a role that is not in it needs none. `by_id`: for each type, why a viewer
-    may not look for its objects by their ids. `subgraph`: the schema in SDL, as a federation gateway wants it. `pay`
+    may not look for its objects by their ids. `hidden`: the fields that this deployment hides from a role, as
+    "Type.field". `subgraph`: the schema in SDL, as a federation gateway wants it. `pay`
     takes points for what is done beyond the price of an operation, as soon as whoever asks has them.
     """
 
@@ -80,6 +81,7 @@ class Services:
     max_page_size: int = 100
     purposes: Mapping[Role, frozenset[str]] = field(default_factory=dict[Role, frozenset[str]])
     by_id: Mapping[str, Callable[["Context"], Exception | None]] = field(default_factory=dict[str, Any])
+    hidden: Mapping[Role, frozenset[str]] = field(default_factory=dict[Role, frozenset[str]])
     subgraph: str = ""
     pay: Callable[["Context", float], Awaitable[None]] = _for_nothing
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -21,7 +21,6 @@ from graphql import (
 
 from engine.guards import guard
 from engine.plan import Plan
-from resolvers.errors import Forbidden
 from resolvers.ids import SERIAL_TYPES
 from resolvers.nodes import COLLECTIONS
 from schema.access import Access, Claim, Refusal, Sight, claims_of, is_personal, refusal, sights_of, varies
@@ -123,22 +122,19 @@ def put_guards(schema: GraphQLSchema, hidden: Hidden | None = None) -> None:
 
 
 def by_id(schema: GraphQLSchema, hidden: Hidden | None = None) -> Mapping[str, Refusal]:
-    """For each type, why a viewer may not look for its objects by their ids.
-
-    And for each field that is hidden from a role, as `Type.field`, why not by what it says: see `schema.searching`.
-    """
+    """For each type, why a viewer may not look for its objects by their ids."""
     declared = {type_.name: _declared(type_) for type_ in _types(schema)}
-    of_types = {
+    return {
         name: _refusal_by_id(each, _hidden_from(hidden or {}, name))
         for name, each in declared.items()
         if each is not None
     }
-    fields = (each for type_ in _types(schema) for each in _fields(type_, hidden or {}))
-    return of_types | {each.coordinate: _for_others_than(each.hidden_from) for each in fields if each.hidden_from}
 
 
-def _for_others_than(hidden_from: frozenset[Role]) -> Refusal:
-    return lambda context: Forbidden() if context.viewer.role in hidden_from else None
+def hidden_fields(schema: GraphQLSchema, hidden: Hidden) -> Hidden:
+    """The fields that are hidden from each role, as `Type.field`; those of a hidden type are."""
+    found = [each for type_ in _types(schema) for each in _fields(type_, hidden)]
+    return {role: frozenset(each.coordinate for each in found if role in each.hidden_from) for role in hidden}
 
 
 def _refusal_by_id(declared: Access, hidden_from: frozenset[Role]) -> Refusal:

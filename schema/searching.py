@@ -11,6 +11,7 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
+from resolvers.errors import Forbidden
 
 _KEY = "searches"
 
@@ -25,10 +26,9 @@ def by(*coordinates: str) -> Mapping[Any, Any]:
 
 def refuse_hidden(context: Context, given: Mapping[str, Any], searches: Searches) -> None:
     """Raises Forbidden where the arguments search by a field that is hidden from the viewer's role."""
-    for coordinate in _sought(given, searches):
-        refused = context.refused_by_id(coordinate)
-        if refused is not None:
-            raise refused
+    hidden = context.services.hidden.get(context.viewer.role)
+    if hidden and not hidden.isdisjoint(_sought(given, searches)):
+        raise Forbidden
 
 
 @cache

@@ -7,6 +7,7 @@ application/graphql-response+json 200, 294 for data with errors, and 400 when no
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
@@ -103,7 +104,7 @@ class GraphQLEndpoint:
         self._streams = streams
         self._max_body_bytes = house.settings.max_body_bytes
         self._cookie = house.settings.cookie
-        self._names_private: WeakKeyDictionary[Prepared, bool] = WeakKeyDictionary()
+        self._looked_at: WeakKeyDictionary[Prepared, _Names] = WeakKeyDictionary()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = PlainRequest(scope, receive)
@@ -254,12 +255,17 @@ class GraphQLEndpoint:
         return prepared
 
     def _has_private_arguments(self, prepared: Prepared, variables: Mapping[str, Any]) -> bool:
-        """Whether a document names any, which is worked out once, or its variables do."""
-        named = self._names_private.get(prepared)
-        if named is None:
-            named = not PRIVATE_ARGUMENTS.isdisjoint(_argument_names(prepared.document))
-            self._names_private[prepared] = named
-        return named or any(name in PRIVATE_ARGUMENTS for name in _keys(variables))
+        """Whether a document names any, which is worked out once, or its variables do.
+
+        What a variable is for, is said where it stands. Its own name says nothing, unless the operation has none such.
+        """
+        names = self._looked_at.get(prepared)
+        if names is None:
+            names = self._looked_at[prepared] = _names(prepared)
+        if names.are_private:
+            return True
+        inside = _keys(list(variables.values()))
+        return any(name in PRIVATE_ARGUMENTS for name in chain(variables.keys() - names.declared, inside))
 
     async def _stream(self, prepared: Prepared, asked: GraphQLRequest, context: Context, request: Request) -> Answer:
         if not takes_streams(request.headers.get("accept")):
@@ -367,6 +373,18 @@ def _well_formed(given: object) -> GraphQLRequest:
         parameters.get("variables") or {},
         wants_cost=cast("dict[str, Any]", parameters.get("extensions") or {}).get("cost") is True,
     )
+
+
+class _Names(Struct, frozen=True):
+    """What a look at a document finds: whether it names private arguments, and which variables it declares."""
+
+    are_private: bool
+    declared: frozenset[str]
+
+
+def _names(prepared: Prepared) -> _Names:
+    declared = frozenset(each.variable.name.value for each in prepared.operation.variable_definitions or ())
+    return _Names(not PRIVATE_ARGUMENTS.isdisjoint(_argument_names(prepared.document)), declared)
 
 
 def _argument_names(document: DocumentNode) -> Iterable[str]:

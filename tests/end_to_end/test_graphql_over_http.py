@@ -242,6 +242,7 @@ def test_a_mutation_by_get_is_405(server: Server, client: httpx.Client, accept: 
             "query Q($r: [_Any!]!) { _entities(representations: $r) { __typename } }",
             {"r": [{"__typename": "Citizen", "id": "x", "phone": "+31612345678"}]},
         ),
+        ("query Q($by: CitizenBy!) { __typename citizen(by: $by) { id } }", {"by": {"id": "x"}, "bsn": "900000004"}),
     ],
 )
 def test_personal_data_never_stands_in_a_url(
@@ -251,6 +252,20 @@ def test_personal_data_never_stands_in_a_url(
     refused(response, 405)
     assert response.headers["allow"] == "POST"
     assert get(server, client, query='{ __type(name: "Query") { name } }').status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        ("query Q($name: String!) { __type(name: $name) { name } }", {"name": "Query"}),
+        ("query Q($phone: [ID!]!) { nodes(ids: $phone) { id } }", {"phone": []}),
+    ],
+)
+def test_what_a_variable_is_called_says_nothing_of_what_it_is_for(
+    server: Server, client: httpx.Client, query: str, variables: dict[str, Any]
+) -> None:
+    response = get(server, client, query=query, variables=json.dumps(variables))
+    assert (response.status_code, "errors" in response.json()) == (200, False), response.text
 
 
 def test_entities_may_be_asked_for_by_get_with_their_keys(server: Server, client: httpx.Client) -> None:

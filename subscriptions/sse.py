@@ -14,7 +14,7 @@ import orjson
 from engine.executor import Executor
 from engine.prepared import Prepared
 from engine.responses import RequestRefused, Response, StreamFailed
-from subscriptions.resuming import resumed
+from subscriptions.resuming import Resuming
 from subscriptions.streams import MakeContext, Payload, Streams
 
 HEARTBEAT = b":\n\n"
@@ -40,6 +40,7 @@ class EventStreams:
     def __init__(self, executor: Executor, streams: Streams, heartbeat_seconds: float) -> None:
         self._executor = executor
         self._streams = streams
+        self._resuming = Resuming()
         self._heartbeat_seconds = heartbeat_seconds
         self._open: set[asyncio.Future[bytes]] = set()
         self._is_stopping = False
@@ -60,7 +61,7 @@ class EventStreams:
         try:
             yield HEARTBEAT
             if last_event_id:
-                prepared, variables = resumed(self._executor, prepared, variables, last_event_id)
+                prepared, variables = self._resuming.resumed(prepared, variables, last_event_id)
             async with aclosing(self._streams.open(prepared, variables, make_context, is_certain)) as payloads:
                 async for frame in self._frames(payloads, ending):
                     yield frame

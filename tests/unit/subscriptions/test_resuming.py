@@ -8,7 +8,7 @@ import strawberry
 from graphql import print_ast
 
 from engine.executor import Executor
-from subscriptions.resuming import resumed
+from subscriptions.resuming import Resuming
 
 CURSOR = "the cursor"
 
@@ -21,6 +21,10 @@ class Query:
 @strawberry.type
 class Event:
     begun: str
+
+    @strawberry.field
+    def wrong(self) -> str | None:
+        raise ZeroDivisionError
 
     @strawberry.field
     def echo(self, text: str = "") -> str:
@@ -44,7 +48,7 @@ async def nothing() -> object:
 
 
 async def answered(executor: Executor, query: str, variables: dict[str, Any], name: str | None = None) -> Any:
-    prepared, given = resumed(executor, executor.prepare(query, name), variables, CURSOR)
+    prepared, given = Resuming().resumed(executor.prepare(query, name), variables, CURSOR)
     return [event.response async for event in executor.subscribe(prepared, given, nothing)]
 
 
@@ -94,15 +98,38 @@ async def test_it_begins_after_the_cursor_and_is_otherwise_the_same(
 async def test_another_operation_of_the_document_stays_as_it_was(executor: Executor) -> None:
     query = "subscription S { begin { begun } } subscription T { begin(after: null) { begun } }"
     assert await answered(executor, query, {}, "S") == [{"data": {"begin": {"begun": f" after {CURSOR}"}}}]
-    prepared, _ = resumed(executor, executor.prepare(query, "S"), {}, CURSOR)
+    prepared, _ = Resuming().resumed(executor.prepare(query, "S"), {}, CURSOR)
     assert "begin(after: null)" in print_ast(prepared.document)
 
 
-def test_a_document_is_compiled_once_for_all_cursors(executor: Executor) -> None:
+def test_nothing_is_parsed_or_compiled_again_and_all_cursors_have_one_operation(executor: Executor) -> None:
     prepared = executor.prepare("subscription { begin { begun } }")
-    first, _ = resumed(executor, prepared, {}, "one")
     misses = executor.documents.counts.misses
-    second, variables = resumed(executor, prepared, {}, "another")
-    assert second is first
+    resuming = Resuming()
+    first, _ = resuming.resumed(prepared, {}, "one")
+    for name in ("lastEventId", "lastEventId_", "anything"):
+        second, variables = resuming.resumed(prepared, {name: 1}, "another")
+        assert second is first
+        assert variables == {name: 1} | {"lastEventId": "another"}
+    assert (first.plan, first.price) == (prepared.plan, prepared.price)
     assert executor.documents.counts.misses == misses
-    assert list(variables.values()) == ["another"]
+
+
+@pytest.mark.parametrize(
+    "query", ["subscription { begin { begun } }", "subscription S($a: String) { begin(after: $a) { begun } }"]
+)
+def test_how_an_operation_is_resumed_is_forgotten_with_it(query: str, without_collector: None) -> None:
+    executor = Executor(
+        strawberry.Schema(Query, subscription=Subscription)._schema, encode_error=lambda _: ("", {}), documents=1
+    )
+    resuming = Resuming()
+    resuming.resumed(executor.prepare(query), {}, CURSOR)
+    assert len(resuming._ways) == 1
+    executor.prepare("{ one }")
+    assert len(resuming._ways) == 0
+
+
+async def test_errors_tell_where_they_are_in_the_client_s_own_text(executor: Executor) -> None:
+    query = 'subscription { begin(name: "x", after: null) { begun wrong } }'
+    (answer,) = await answered(executor, query, {})
+    assert answer["errors"][0]["locations"] == [{"line": 1, "column": query.index("wrong") + 1}]

@@ -40,6 +40,9 @@ with the text, so that no character is looked at again and again.
 OPERATION = 10
 """As how many selections each operation after the first counts."""
 
+PAIRS = 50
+"""For each of `repetitions`, how many pairs of the same field at one place there may be in all."""
+
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 _NONE: Mapping[str, int] = {}
@@ -186,6 +189,7 @@ class _Walk:
     limits: Limits
     aliases: int = 0
     introspections: int = 0
+    pairs: int = 0
 
     def start(self, selections: SelectionSetNode) -> None:
         self._level([selections], 1, 0)
@@ -210,6 +214,10 @@ class _Walk:
         limits = self.limits
         if len(nodes) > limits.repetitions:
             raise Exceeded("repetitions", f"A document may ask for a field {limits.repetitions} times at one place.")
+        self.pairs += len(nodes) * (len(nodes) - 1) // 2
+        if self.pairs > PAIRS * limits.repetitions:
+            most = PAIRS * limits.repetitions
+            raise Exceeded("repetitions", f"A document may have {most} pairs of the same field at one place.")
         self.aliases += sum(node.alias is not None for node in nodes)
         if self.aliases > limits.aliases:
             raise Exceeded("aliases", f"A document may have {limits.aliases} aliases.")

@@ -5,9 +5,12 @@ third of what a parsed document consists of, and in circles, so that only the ga
 away. Where an error is, is told by positions alone.
 """
 
+import re
+from bisect import bisect_left
+from functools import cached_property
 from typing import Any, cast
 
-from graphql import DocumentNode, Location, Token
+from graphql import DocumentNode, Location, Source, SourceLocation, Token
 from graphql.language.parser import Parser
 
 
@@ -17,12 +20,31 @@ def parse(text: str) -> DocumentNode:
     Braces with nothing in them are an error of syntax (GraphQL specification, section 2.8), unless graphql-core is told
     otherwise, or not told.
     """
-    parser = _Parser(text, allow_empty_selection_sets=False)
+    parser = _Parser(Text(text), allow_empty_selection_sets=False)
     first = parser.first
     try:
         return parser.parse_document()
     finally:
         _let_go(first)
+
+
+_LINE_TERMINATOR = re.compile(r"\r\n|[\n\r]")
+"""GraphQL specification, section 2.1.2."""
+
+
+class Text(Source):
+    """Looks for its lines once, however many errors there are to be told where they are."""
+
+    def get_location(self, position: int) -> SourceLocation:
+        ends, starts = self._lines
+        before = bisect_left(ends, position)
+        return SourceLocation(before + 1, position + 1 - starts[before])
+
+    @cached_property
+    def _lines(self) -> tuple[list[int], list[int]]:
+        """Where lines end, and where they begin."""
+        found = list(_LINE_TERMINATOR.finditer(self.body))
+        return [each.start() for each in found], [0, *(each.end() for each in found)]
 
 
 class _Parser(Parser):

@@ -109,6 +109,16 @@ def test_a_document_is_taken_just_within_a_limit_and_refused_just_beyond(name: s
     assert refused.value.limit == name.partition(",")[0]
 
 
+def test_pairs_of_the_same_field_are_counted() -> None:
+    """Each field that is asked 4 times is 6 pairs."""
+    limits = Limits(repetitions=4)
+    most = " ".join(f"f{n} " * 4 for n in range(33)) + " g g h h"
+    assert _check(f"{{ a {{ {most} }} }}", limits)
+    with pytest.raises(Exceeded, match="200 pairs") as refused:
+        _check(f"{{ a {{ {most} i i }} }}", limits)
+    assert refused.value.limit == "repetitions"
+
+
 def test_every_limit_has_an_edge() -> None:
     of_documents = {each.name for each in dataclasses.fields(Limits)} - {"values"}
     assert {name.partition(",")[0] for name in EDGES} == of_documents

@@ -167,6 +167,7 @@ class Executor:
         if prepared.plan is not None:
             answer = await execute(prepared.plan, _values(prepared, variables), context, event)
             return self._response(answer.data, answer.errors)
+        _values(prepared, variables)  # refuses them in fewer words than graphql-core, and in less time
         run = self._build(prepared, variables, context)
         if prepared.kind == "subscription":
             run = cast("Any", run).build_per_event_executor(event)

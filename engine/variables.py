@@ -1,20 +1,23 @@
 """The values of an operation's variables, coerced as graphql-core does it; what their types are is read once.
 
 graphql-core reads each variable's type from the document anew, which costs several times what taking a text costs.
-What is seldom is still left to it, and so is what does not fit: it finds the words.
+What is seldom is still left to it. What does not fit is told in its words, without the value.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, cast
 
 from graphql import GraphQLError, GraphQLNonNull, GraphQLSchema, OperationDefinitionNode, is_leaf_type
 from graphql.execution.get_variable_signature import GraphQLVariableSignature, get_variable_signature
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
-from graphql.pyutils import Undefined
+from graphql.pyutils import Undefined, print_path_list
+
+from engine.given import misfits
 
 _MOST_ERRORS = 20
-"""As many as of a document: each is told with what was given, before that is taken out again."""
+"""As many as of a document."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,42 @@ class OperationVariables:
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self._schema = schema
         self._definitions = operation.variable_definitions or ()
-        self._variables = _read([get_variable_signature(schema, each) for each in self._definitions])
+        self._signatures = [get_variable_signature(schema, each) for each in self._definitions]
+        self._variables = _read(self._signatures)
 
     def coerced(self, given: Mapping[str, Any]) -> VariableValues | Sequence[GraphQLError]:
         """The values for one request, or what is wrong with what was given."""
-        return self._at_once(given) or get_variable_values(
-            self._schema, self._definitions, dict(given), max_errors=_MOST_ERRORS, hide_suggestions=True
+        found = self._at_once(given) or self._by_core(given, most_errors=0)
+        if isinstance(found, VariableValues):
+            return found
+        return self._errors(given) or self._by_core(given, most_errors=_MOST_ERRORS)
+
+    def _by_core(self, given: Mapping[str, Any], *, most_errors: int) -> VariableValues | Sequence[GraphQLError]:
+        return get_variable_values(
+            self._schema, self._definitions, dict(given), max_errors=most_errors, hide_suggestions=True
         )
+
+    def _errors(self, given: Mapping[str, Any]) -> Sequence[GraphQLError]:
+        """What is wrong with the values, as far as it is told here: graphql-core knows of wrong defaults and types."""
+        try:
+            found = list(islice(self._misfits(given), _MOST_ERRORS + 1))
+        except RecursionError:
+            return []
+        if len(found) > _MOST_ERRORS:
+            found[-1] = GraphQLError("Too many errors processing variables, error limit reached. Execution aborted.")
+        return found
+
+    def _misfits(self, given: Mapping[str, Any]) -> Iterator[GraphQLError]:
+        for definition, signature in zip(self._definitions, self._signatures, strict=True):
+            if isinstance(signature, GraphQLError):
+                yield signature
+                continue
+            value = given.get(signature.name, Undefined)
+            if value is Undefined and signature.default is not None:
+                continue
+            for message, path in misfits(value, cast("Any", signature).type):
+                said = f"Variable '${signature.name}' has invalid value{print_path_list(path)}: {message}"
+                yield GraphQLError(said, definition)
 
     def _at_once(self, given: Mapping[str, Any]) -> VariableValues | None:
         """The values, if each variable is known here and has one that fits, or may be left out."""

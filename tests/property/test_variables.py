@@ -1,4 +1,4 @@
-"""Variables are coerced as graphql-core does it, whatever is given for them."""
+"""Variables are coerced as graphql-core does it, whatever is given for them, and refused as clients see its words."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -9,12 +9,15 @@ from graphql.execution.values import VariableValues, get_variable_values
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.responses import unfit
 from engine.variables import OperationVariables
 
 SCHEMA = build_schema("""
     type Query { field: Int }
     enum Colour { RED BLUE }
-    input Size { height: Int! width: Int = 3 }
+    directive @oneOf on INPUT_OBJECT
+    input Size { height: Int! width: Int = 3 key: Key colours: [Colour!] }
+    input Key @oneOf { n: Int s: String }
     scalar Day
     scalar Text
 """)
@@ -29,12 +32,16 @@ def _day(value: object) -> str:
 cast("GraphQLScalarType", SCHEMA.get_type("Day")).coerce_input_value = _day
 cast("GraphQLScalarType", SCHEMA.get_type("Text")).coerce_input_value = str
 
-TYPES = ["String", "ID", "Int", "Float", "Boolean", "Colour", "Day", "Text", "[Int]", "[Colour!]", "Size"]
+TYPES = ["String", "ID", "Int", "Float", "Boolean", "Colour", "Day", "Text", "[Int]", "[Colour!]", "Size", "[Key!]"]
 DEFAULTS = {"String": '"a"', "Int": "1", "Colour": "RED", "Day": '"MONDAY"', "Boolean": "null", "Size": "{height: 1}"}
 
 types = st.builds(str.__add__, st.sampled_from(TYPES), st.sampled_from(["", "!"]))
 leaves = st.sampled_from([None, "", "RED", "MONDAY", "PINK", 0, 1, 2**31, 2**53, -0.0, 0.5, 1.0, True, False])
-values = leaves | st.lists(leaves, max_size=2) | st.dictionaries(st.sampled_from(["height", "width", "x"]), leaves)
+keys = leaves | st.dictionaries(st.sampled_from(["n", "s", "x"]), leaves)
+sizes = st.dictionaries(
+    st.sampled_from(["height", "width", "key", "colours", "x"]), keys | st.lists(leaves, max_size=2)
+)
+values = leaves | st.lists(keys, max_size=2) | sizes
 
 
 @st.composite
@@ -53,7 +60,7 @@ def operations(draw: st.DrawFn) -> tuple[str, Mapping[str, Any]]:
 
 def _told(found: object) -> object:
     if not isinstance(found, VariableValues):
-        return [(each.message, each.locations) for each in cast("list[GraphQLError]", found)]
+        return sorted(unfit(cast("list[GraphQLError]", found)).errors, key=str)
     sources = {name: (each.signature.name, repr(each.value)) for name, each in found.sources.items()}
     return {name: (type(each), each) for name, each in found.coerced.items()}, sources
 
@@ -86,6 +93,8 @@ def test_variables_are_coerced_as_graphql_core_does_it(asked: tuple[str, Mapping
         ("$v: Missing", {"v": 1}),
         ("$v: Query", {"v": 1}),
         ("$v: [[Int]]", {"v": [[1], 2, None]}),
+        ("$v: [[Int]]", {"v": [[1], [2, "a"], None]}),
+        ("$v: [Int!]", {"v": ["a"] * 19}),
     ],
 )
 def test_values_at_the_edges(definitions: str, given: Mapping[str, Any]) -> None:

@@ -384,16 +384,27 @@ class LimitsSettings(_Part):
     nesting: int = Field(
         default=50, ge=10, le=200, description="Brackets within brackets in a document, and in the JSON of variables."
     )
-    values: int = Field(default=4_000, ge=100, le=100_000, description="Values in the JSON of variables, at any depth.")
+    values: int = Field(
+        default=4_000,
+        ge=100,
+        le=100_000,
+        description="Values in the JSON of variables, at any depth, as often as their variable stands.",
+    )
     selections: int = Field(
-        default=1_000, ge=10, le=100_000, description="Fields and fragments that a document asks for in all."
+        default=1_000,
+        ge=10,
+        le=100_000,
+        description="Fields, fragments and values that a document has; further operations count as ten.",
     )
     depth: int = Field(default=20, ge=5, le=60, description="Fields within fields.")
     aliases: int = Field(default=50, ge=0, le=10_000, description="Aliases of a document.")
     root_fields: int = Field(default=20, ge=1, le=1_000, description="Fields asked of the root.")
     directives: int = Field(default=5, ge=1, le=100, description="Directives at one field, fragment or operation.")
     repetitions: int = Field(
-        default=20, ge=1, le=1_000, description="How often a document may ask for the same field at one place."
+        default=20,
+        ge=1,
+        le=1_000,
+        description="How often a document may ask for the same field at one place; 50 times as many pairs.",
     )
     introspections: int = Field(default=2, ge=0, le=100, description="Uses of `__schema` and `__type`.")
     introspection_depth: int = Field(

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import multiprocessing
+import os
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -96,7 +97,8 @@ def serve(wanted: Wanted, *, host: str, port: int) -> None:
     urls = {name: source.url for name, source in settings.sources}
     shown = asyncio.run(_shown(settings))
     pace = live.Pace(LIVE_EVERY_SECONDS, shown.report, wanted.seed)
-    changes = multiprocessing.get_context("spawn").Process(target=live.run, args=(urls, pace), daemon=True)
+    given = (urls, pace, os.getpid())
+    changes = multiprocessing.get_context("spawn").Process(target=live.run, args=given, daemon=True)
     changes.start()
     try:
         _tell(settings, authority(settings.host, port_of(sockets)), shown)

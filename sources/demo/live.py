@@ -36,9 +36,9 @@ class Pace:
     seed: int = 1
 
 
-def run(urls: Mapping[str, str], pace: Pace) -> None:
-    """Writes changes until the process that started this one is gone."""
-    asyncio.run(_run(urls, pace))
+def run(urls: Mapping[str, str], pace: Pace, parent: int) -> None:
+    """Writes changes until `parent`, the process that started this one, is gone: it may be before this one begins."""
+    asyncio.run(_run(urls, pace, parent))
 
 
 async def change_status(engine: AsyncEngine, number: str) -> None:
@@ -55,8 +55,8 @@ async def register_contact(engine: AsyncEngine, bsn: str | None, number: int) ->
         await connection.execute(sa.insert(KLANTCONTACT).values(**values, bsn=bsn))
 
 
-async def _run(urls: Mapping[str, str], pace: Pace) -> None:
-    random, parent = Random(pace.seed), os.getppid()
+async def _run(urls: Mapping[str, str], pace: Pace, parent: int) -> None:
+    random = Random(pace.seed)
     register = create_async_engine(urls[incidents.SOURCE])
     service = create_async_engine(urls[servicemodule.SOURCE])
     change = 0

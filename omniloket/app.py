@@ -30,6 +30,7 @@ from omniloket.rates import RateLimited
 from omniloket.sessions import Session, TooManySessions
 from omniloket.settings import Settings, read
 from omniloket.socket_ends import STOP
+from omniloket.variables import SETTINGS_FILE
 from resolvers.errors import Unauthenticated
 from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol, SocketSession
 from subscriptions.sse import EventStreams
@@ -38,9 +39,6 @@ AUTHORIZATION = "Authorization"
 
 READY_SECONDS = 1.0
 """How long the answer about readiness holds, so that asking often is no flood of statements."""
-
-SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
-"""The environment variable by which a parent process tells its workers which settings file to read."""
 
 
 def create() -> Starlette:

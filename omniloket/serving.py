@@ -11,10 +11,10 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from omniloket.app import SETTINGS_FILE
 from omniloket.http_heads import BoundedHeads
 from omniloket.settings import Settings
 from omniloket.socket_ends import GentleSockets
+from omniloket.variables import SETTINGS_FILE
 
 log = structlog.get_logger("omniloket")
 

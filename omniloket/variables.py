@@ -10,6 +10,9 @@ from pydantic import BaseModel
 
 PREFIX = "OMNILOKET_"
 DELIMITER = "__"
+SETTINGS_FILE = "OMNILOKET_SETTINGS_FILE"
+"""By which a parent process tells its workers which settings file to read."""
+
 DEMO_POSTGRES = "OMNILOKET_DEMO_POSTGRES"
 OWNERS_URL = "OMNILOKET_OWNERS_URL"
 """Options of commands whose addresses hold passwords."""
@@ -18,7 +21,7 @@ _NO_SETTINGS = frozenset(
     {
         DEMO_POSTGRES,
         OWNERS_URL,
-        "OMNILOKET_SETTINGS_FILE",
+        SETTINGS_FILE,
         "OMNILOKET_SCREENSHOT",
         "OMNILOKET_WHAT_CLIENTS_SAW",
     }

@@ -186,10 +186,10 @@ async def _found(
 
 async def _each_found(following: Following, events: Sequence[Event], context: Context) -> Sequence[Any]:
     subject, subject_of = following.subject, following.subject_of
-    asked = [(event, subject) for event in events if subject_of is None or subject_of(event.record) == subject]
-    if not asked:
+    wanted = [event for event in events if subject_of is None or subject_of(event.record) == subject]
+    if not wanted:
         return [None] * len(events)
-    await context.services.pay(context, CHANGE_POINTS * len(asked))
-    found = iter(await following.events(asked, context.fresh()))
-    of_stream = {id(event) for event, _ in asked}
-    return [next(found) if id(event) in of_stream else None for event in events]
+    await context.services.pay(context, CHANGE_POINTS * len(wanted))
+    found = await following.events([(event, subject) for event in wanted], context.fresh())
+    of_event = dict(zip(map(id, wanted), found, strict=True))
+    return [of_event.get(id(event)) for event in events]

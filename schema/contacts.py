@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from schema.reports import Report
 
 
-@strawberry.input(description="Which contacts. What is left out does not narrow; a list takes at most 100 values.")
-class ContactFilter:
-    stands_for: ClassVar[type] = filters.ContactFilter
+@strawberry.input
+class OfContacts:
+    """What contacts are chosen by, whether they are listed or watched."""
 
     channel: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="Over channels with these codes.", metadata=by("Contact.channel")
@@ -39,6 +39,12 @@ class ContactFilter:
         description="Handled by an employee of this unit.",
         metadata=by("Contact.handledBy", "Agent.unit"),
     )
+
+
+@strawberry.input(description="Which contacts. What is left out does not narrow; a list takes at most 100 values.")
+class ContactFilter(OfContacts):
+    stands_for: ClassVar[type] = filters.ContactFilter
+
     phone: str | None = strawberry.field(
         default=strawberry.UNSET,
         description="From this phone number, best in E.164; found however it was typed.",

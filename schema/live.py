@@ -7,8 +7,8 @@ import strawberry
 from engine.batching import Argument
 from resolvers import live as resolvers
 from schema.access import CITIZENS, OF_REPORTS, PARTS, PERSONAL
-from schema.contacts import Contact
-from schema.enums import Direction, ReportKind, ReportStatus
+from schema.contacts import Contact, OfContacts
+from schema.enums import ReportKind, ReportStatus
 from schema.fields import batched, field, live
 from schema.journeys import Journey, TimelineEntry
 from schema.reports import Report, ReportBy, StatusChange
@@ -42,20 +42,8 @@ class ReportWatch:
 
 
 @strawberry.input(description="Which contacts to watch; a list takes at most 100 values.")
-class ContactWatch:
+class ContactWatch(OfContacts):
     stands_for: ClassVar[type] = resolvers.ContactWatch
-
-    channel: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Over channels with these codes.", metadata=by("Contact.channel")
-    )
-    direction: Direction | None = strawberry.field(
-        default=strawberry.UNSET, description="Taken up from this side.", metadata=by("Contact.direction")
-    )
-    unit: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="Handled by an employee of this unit.",
-        metadata=by("Contact.handledBy", "Agent.unit"),
-    )
 
 
 @strawberry.type(description="A report got another status.", directives=[PARTS])

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -21,6 +21,7 @@ from starlette.websockets import WebSocket
 from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of, is_within
 from omniloket.doorkeeper import Doorkeeper
+from omniloket.hosts import is_called, misdirect
 from omniloket.house import House
 from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
 from omniloket.http_heads import BOUNDS, DOORKEEPER
@@ -63,6 +64,7 @@ def application(settings: Settings, started: Callable[[], None] = lambda: None) 
 
     return _Application(
         doors,
+        settings.requests.hosts,
         lifespan=lifespan,
         routes=[
             *graphiql.routes(),
@@ -80,12 +82,15 @@ class _Application(Starlette):
     refused one too, ten microseconds.
     """
 
-    def __init__(self, doors: "_Doors", **settings: Any) -> None:
+    def __init__(self, doors: "_Doors", hosts: Sequence[str], **settings: Any) -> None:
         super().__init__(**settings)
         self._doors = doors
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or scope["path"] != "/graphql":
+        if self._hosts and scope["type"] != "lifespan" and not is_called(scope, self._hosts):
+            await misdirect(scope, receive, send)
+        elif scope["type"] == "lifespan" or scope["path"] != "/graphql":
             await super().__call__(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._doors.socket(WebSocket(scope, receive, send))

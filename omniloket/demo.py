@@ -10,11 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
 import sqlalchemy as sa
 import typer
 
 from omniloket import logs
 from omniloket.configured import databases
+from omniloket.hosts import THIS_MACHINE
 from omniloket.identity import make_key, make_token, read_key
 from omniloket.linking import link_history
 from omniloket.progress import progress_bar
@@ -155,6 +157,7 @@ def _write_settings(wanted: Wanted, target: Target) -> None:
     lines = ["access_log = false", f'development_key_file = "{key_file(wanted.directory).name}"']
     lines += ["", "[sealing]", "current = 1"]
     lines += [f'keys = {{ 1 = "{base64.b64encode(key).decode()}" }}']
+    lines += ["", "[requests]", f"hosts = {orjson.dumps(THIS_MACHINE).decode()}"]
     for name, url in target.urls.items():
         lines += ["", f"[sources.{name}]", f'url = "{_beside(file, url)}"']
     file.touch(mode=0o600)

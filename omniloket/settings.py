@@ -99,6 +99,7 @@ ClaimName = Annotated[str, Field(min_length=1)]
 SealingKey = Annotated[SecretBytes, BeforeValidator(_sealing_key)]
 DatabaseUrl = Annotated[str, AfterValidator(database_urls.checked)]
 Host = Annotated[str, AfterValidator(_host)]
+HostName = Annotated[str, Field(pattern=r"^([a-z0-9.-]+|\[[0-9a-f:.]+\])$")]
 
 
 class _Part(BaseModel):
@@ -332,6 +333,9 @@ class RequestsSettings(_Part):
     )
     origins: tuple[Origin, ...] = Field(
         default=(), description="Other sites whose pages may ask over HTTP, as `https://www.example.nl`."
+    )
+    hosts: tuple[HostName, ...] = Field(
+        default=(), description="Names by which the server may be called, as `api.example.nl`. None: any name."
     )
 
 

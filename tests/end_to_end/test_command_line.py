@@ -374,7 +374,8 @@ def test_wrong_settings_stop_the_start(
     refused(omniloket(command, "--config", str(file)), *words)
 
 
-_IN_JSON = ("access.", "live.origins", "requests.origins", "operators", "trusted.except_roles", "trusted_proxies")
+_REQUESTS = ("requests.hosts", "requests.origins")
+_IN_JSON = ("access.", "live.origins", "operators", "trusted.except_roles", "trusted_proxies", *_REQUESTS)
 
 
 def test_every_wrong_setting_is_named_at_once_with_what_it_was(omniloket: Run) -> None:

@@ -135,12 +135,23 @@ class _Doors:
             self._event_streams.drain(self._settings.live.drain_seconds)
 
     async def socket(self, websocket: WebSocket) -> None:
-        if self._is_stopping:
-            await websocket.send_denial_response(Response("This server stops. Try again.", 503))
-        elif is_welcome(websocket.headers, self._settings.live.origins):
+        refusal = self._no_entry(websocket)
+        if refusal is None:
             await self._sockets.serve(websocket)
         else:
-            await websocket.send_denial_response(Response("Pages of this origin may not connect.", 403))
+            await websocket.send_denial_response(refusal)
+
+    def _no_entry(self, websocket: WebSocket) -> Response | None:
+        """Why a handshake is refused, if it is; one that is not is paid for."""
+        if self._is_stopping:
+            return Response("This server stops. Try again.", 503)
+        if not is_welcome(websocket.headers, self._settings.live.origins):
+            return Response("Pages of this origin may not connect.", 403)
+        try:
+            self.house.charge_handshake(address_of(websocket.scope))
+        except RateLimited as limited:
+            return Response(limited.errors[0]["message"], 429, {"Retry-After": str(limited.retry_after)})
+        return None
 
     async def readyz(self, _request: Request) -> Response:
         """Ready when every required source answers, and the server does not stop."""

@@ -62,6 +62,9 @@ BYTES_A_POINT = 2_048
 BAD_TOKEN_POINTS = 10
 """What a token that does not hold costs the address that it comes from: as much as any operation."""
 
+HANDSHAKE_POINTS = 10
+"""What opening a socket costs the address that it comes from, whatever it is opened for: half a millisecond."""
+
 LARGEST_TOLD = 2**53 - 1
 """The largest price that is told: JSON has no larger numbers that everybody reads (RFC 8259, section 6)."""
 
@@ -187,8 +190,15 @@ class House:
 
     def charge_bad_token(self, address: str) -> None:
         """Takes points from the address that a token comes from which does not hold. Raises RateLimited."""
+        self._charge_address(address, BAD_TOKEN_POINTS)
+
+    def charge_handshake(self, address: str) -> None:
+        """Takes points from the address that a socket is opened from. Raises RateLimited."""
+        self._charge_address(address, HANDSHAKE_POINTS)
+
+    def _charge_address(self, address: str, points: int) -> None:
         try:
-            self.rates.charge_address(address, BAD_TOKEN_POINTS)
+            self.rates.charge_address(address, points)
         except RateLimited as limited:
             self.accounts.refused(limited.extensions)
             raise

@@ -1,22 +1,14 @@
-"""A port on SQL tables: what to select, in which order, who may see it; the statements follow from that.
-
-Ids travel as one array parameter (`unnest` on PostgreSQL, `json_each` on SQLite), so that a statement has one
-shape for any number of them.
-"""
+"""A port on SQL tables: what to select, in which order, who may see it; the statements follow from that."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any, Generic, TypeVar, cast
 
-import orjson
 import sqlalchemy as sa
-from msgspec import Struct
-from msgspec.structs import replace
-from sqlalchemy.dialects.postgresql import ARRAY
 
 from sources.errors import RecordMalformed, SourceError
 from sources.local_time import local_bound
@@ -24,14 +16,15 @@ from sources.paging import ALL, Page, PageRequest, Position
 from sources.records import Key
 from sources.scope import Scope
 from sources.sql.database import Database, Statement
+from sources.sql.ids import column_of_ids, storable, value_of_ids
+from sources.sql.narrowing import Narrowing
+from sources.sql.order import Order
 from sources.sql.reading import Reader
-from sources.sql.statements import IDS, LIMIT, NO_CONDITIONS, OWN, Bound, Conditions, Statements, Values
-from sources.sql.timestamps import FIRST, LAST, texts
+from sources.sql.statements import IDS, LIMIT, NO_CONDITIONS, OWN, Bound, Condition, Conditions, Statements, Values
 
 R = TypeVar("R")
 F = TypeVar("F")
 
-Condition = sa.ColumnElement[bool]
 Columns = Sequence[sa.ColumnElement[Any]]
 Own = Sequence[sa.BindParameter[str]]
 Visible = Callable[[Scope, Own], Condition]
@@ -42,16 +35,8 @@ Read = tuple[Position, R | RecordMalformed]
 
 _NOTHING: Page[Any] = Page()
 
-_NUL = "\x00"
-
-_FILTERS = 100
-"""Filters whose conditions a collection keeps."""
-
 _QUESTIONS = 500
 """Sets of attributes of which a collection remembers which columns they leave out."""
-
-_SHORT = 100
-"""Characters that the texts of such a filter may have together."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +80,12 @@ class SqlCollection(Generic[R, F]):
         self._database = database
         self._rows = rows
         self._key = key
-        self._order = [database.as_written(column) for column in order]
-        self._instants = [isinstance(column.type, sa.DateTime) and database.is_postgresql for column in order]
+        self._order = Order(
+            [database.as_written(column) for column in order],
+            written,
+            descending=descending,
+            is_postgresql=database.is_postgresql,
+        )
         self._selected = list(columns)
         self._columns = [database.as_written(column) for column in columns]
         key_place = self._place(key, "_key")
@@ -109,13 +98,10 @@ class SqlCollection(Generic[R, F]):
         self._own = own
         self._own_parameters = [sa.bindparam(f"{OWN}{index}", None, type_=sa.String()) for index in range(len(own("")))]
         self._visible = visible
-        self._descending = descending
         self._public = public
-        self._written = written
-        self._narrow = narrow
+        self._narrowing = Narrowing(narrow)
         self._links = links or {}
         self._statements = Statements(database.dialect)
-        self._of_filter = lru_cache(_FILTERS)(self._narrowed)
         self.parts = parts or {}
         self._parts = [(self._place(column), attribute) for attribute, each in self.parts.items() for column in each]
         if {place for place, _ in self._parts} & {key_place, *self._order_places}:
@@ -127,12 +113,12 @@ class SqlCollection(Generic[R, F]):
         return self._database.name
 
     async def by_ids(self, ids: Sequence[Key], scope: Scope) -> Sequence[R | SourceError | None]:
-        wanted = _storable(ids, self._key)
+        wanted = storable(ids, self._key)
         if not wanted or self._sees_nothing(scope):
             return [None] * len(ids)
 
         def make(visible: Condition, columns: Columns) -> Statement:
-            wanted_keys = sa.select(self._array(self._key))
+            wanted_keys = sa.select(self._ids(self._key))
             return sa.select(*columns).select_from(self._rows).where(self._key.in_(wanted_keys), visible)
 
         statement = self._bound("by ids", make, scope, ids=wanted)
@@ -144,7 +130,7 @@ class SqlCollection(Generic[R, F]):
         self, link: str, parent_ids: Sequence[Key], page: PageRequest, scope: Scope, filter: F | None = None
     ) -> Sequence[Page[R]]:
         forms = self._forms(link, parent_ids)
-        wanted = _storable((form for each in forms for form in each), self._links[link].column)
+        wanted = storable((form for each in forms for form in each), self._links[link].column)
         if not wanted or self._sees_nothing(scope):
             return [Page() for _ in parent_ids]
         conditions = self._conditions(page, filter)
@@ -169,7 +155,7 @@ class SqlCollection(Generic[R, F]):
 
         def make(visible: Condition, columns: Columns) -> Statement:
             rows = sa.select(*columns).select_from(self._rows).where(visible, *conditions.each)
-            return rows.order_by(*self._ordering(page.backwards)).limit(_most(page))
+            return rows.order_by(*self._order.by(backwards=page.backwards)).limit(_most(page))
 
         statement = self._bound(("page", page.limit is None, page.backwards), make, scope, conditions, page=page)
         placed, is_whole = self._placed(await self._database.rows(statement))
@@ -180,13 +166,13 @@ class SqlCollection(Generic[R, F]):
     ) -> Sequence[int]:
         hung = self._links[link]
         forms = self._forms(link, parent_ids)
-        wanted = _storable((form for each in forms for form in each), hung.column)
+        wanted = storable((form for each in forms for form in each), hung.column)
         if not wanted or self._sees_nothing(scope):
             return [0] * len(parent_ids)
         conditions = self._conditions(None, filter)
 
         def make(visible: Condition, _columns: Columns) -> Statement:
-            parents = sa.select(self._array(hung.column))
+            parents = sa.select(self._ids(hung.column))
             counted = sa.select(hung.column, sa.func.count())
             rows = counted.select_from(_joined(self._rows, hung)).where(hung.column.in_(parents), visible)
             return rows.where(*conditions.each).group_by(hung.column)
@@ -217,7 +203,7 @@ class SqlCollection(Generic[R, F]):
         page: PageRequest = ALL,
     ) -> Bound:
         """What `make` makes of the rows that may be seen, and what of them is asked for, under these conditions."""
-        named = {IDS: self._ids(ids), LIMIT: _one_more(page)}
+        named = {IDS: value_of_ids(ids, is_postgresql=self._database.is_postgresql), LIMIT: _one_more(page)}
         if not scope.everyone:
             named |= {f"{OWN}{index}": form for index, form in enumerate(self._own(scope.bsn or ""))}
         left_out = self._left_out(scope.reads)
@@ -248,12 +234,12 @@ class SqlCollection(Generic[R, F]):
         rows = _joined(self._rows, link)
         if not self._database.is_postgresql:
             return self._windowed(link, page, conditions, columns)
-        parents = self._array(link.column).table
+        parents = self._ids(link.column).table
         each = (
             sa.select(*columns)
             .select_from(rows)
             .where(link.column == parents.c.value, *conditions)
-            .order_by(*self._ordering(page.backwards))
+            .order_by(*self._order.by(backwards=page.backwards))
             .limit(_most(page))
             .lateral("each")
         )
@@ -261,15 +247,16 @@ class SqlCollection(Generic[R, F]):
         return (
             sa.select(each, parents.c.value.label("_parent"))
             .select_from(parents.join(each, sa.true()))
-            .order_by(*self._directed(order, page.backwards))
+            .order_by(*self._order.by(backwards=page.backwards, columns=order))
         )
 
     def _windowed(self, link: Link, page: PageRequest, conditions: Sequence[Condition], columns: Columns) -> Statement:
-        place = sa.func.row_number().over(partition_by=link.column, order_by=self._ordering(page.backwards))
+        order = self._order.by(backwards=page.backwards)
+        place = sa.func.row_number().over(partition_by=link.column, order_by=order)
         numbered = (
             sa.select(*columns, link.column.label("_parent"), place.label("_place"))
             .select_from(_joined(self._rows, link))
-            .where(link.column.in_(sa.select(self._array(link.column))), *conditions)
+            .where(link.column.in_(sa.select(self._ids(link.column))), *conditions)
             .subquery("numbered")
         )
         statement = sa.select(numbered).order_by(numbered.c["_place"])
@@ -288,81 +275,13 @@ class SqlCollection(Generic[R, F]):
         return len(self._columns) - 1
 
     def _conditions(self, page: PageRequest | None, filter: F | None) -> Conditions:
-        narrowed = NO_CONDITIONS if filter is None else self._filtered(filter)
+        narrowed = self._narrowing.conditions(filter)
         if page is None or (page.after is None and page.before is None):
             return narrowed
-        conditions = list(narrowed.each)
-        if page.after is not None:
-            conditions.append(self._beyond(page.after, later=True))
-        if page.before is not None:
-            conditions.append(self._beyond(page.before, later=False))
-        return Conditions(conditions)
+        return Conditions([*narrowed.each, *self._order.within(page)])
 
-    def _filtered(self, filter: F) -> Conditions:
-        """The conditions of a filter: kept, of one that asks for few and short values, since it is asked for again."""
-        return self._of_filter(filter) if _is_short(filter) else self._narrowed(filter)
-
-    def _narrowed(self, filter: F) -> Conditions:
-        if self._narrow is None:
-            return NO_CONDITIONS
-        return Conditions([sa.false()] if _holds_nul(filter) else self._narrow(_padded(filter)))
-
-    def _beyond(self, position: Position, *, later: bool) -> Condition:
-        """Rows strictly later (or earlier) in the collection's order than a position: a row-value comparison."""
-        below = later == self._descending
-        if isinstance(position[0], datetime) and not self._database.is_postgresql:
-            return self._beyond_text(self._naive(position[0]), position[1:], below=below)
-        values = [self._stored(value, is_instant) for value, is_instant in zip(position, self._instants, strict=True)]
-        here = sa.tuple_(*self._order)
-        there = sa.tuple_(
-            *[
-                sa.literal(_beyond_range(value, below=below), column.type)
-                for value, column in zip(values, self._order, strict=True)
-            ]
-        )
-        return here < there if below else here > there
-
-    def _stored(self, value: str | int | datetime, is_instant: bool) -> str | int | datetime:
-        """A value of a position as the order column holds it: naive `datetime` on PostgreSQL, on SQLite its text."""
-        if isinstance(value, datetime):
-            return self._naive(value)
-        return datetime.fromisoformat(cast("str", value)) if is_instant else value
-
-    def _naive(self, instant: datetime) -> datetime:
-        return instant if instant.tzinfo is None else self._written(instant)
-
-    def _beyond_text(self, timestamp: datetime, position: Position, *, below: bool) -> Condition:
-        """The same where the order begins with a timestamp as text, in whichever way it is written."""
-        first, last = texts(timestamp)
-        column, *others = self._order
-        here = sa.tuple_(*others)
-        there = sa.tuple_(*[sa.literal(value, each.type) for value, each in zip(position, others, strict=True)])
-        if below:
-            return sa.and_(column <= last, sa.or_(column < first, here < there))
-        return sa.and_(column >= first, sa.or_(column > last, here > there))
-
-    def _ordering(self, backwards: bool) -> list[sa.ColumnElement[Any]]:
-        return self._directed(self._order, backwards)
-
-    def _directed(self, columns: Sequence[sa.ColumnElement[Any]], backwards: bool) -> list[sa.ColumnElement[Any]]:
-        falling = self._descending != backwards
-        return [column.desc() if falling else column.asc() for column in columns]
-
-    def _array(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        """The ids as a column of rows, bound as one parameter.
-
-        PostgreSQL does not get to see how many they are: a plan for so many never looks dearer to it than one for any
-        number, and it would plan each statement anew, which takes up to ten times as long as executing it.
-        """
-        if self._database.is_postgresql:
-            bound = sa.cast(sa.bindparam(IDS, None, type_=sa.String()), ARRAY(_array_type(column)))
-            unseen = sa.select(bound).scalar_subquery()
-            return sa.func.unnest(unseen).table_valued("value", name="ids").render_derived().c.value
-        return sa.func.json_each(sa.bindparam(IDS, None)).table_valued("value", name="ids").c.value
-
-    def _ids(self, ids: Sequence[Key]) -> object:
-        """The ids as the parameter takes them. PostgreSQL's own text of an array costs a third of asyncpg's bytes."""
-        return array_text(ids) if self._database.is_postgresql else orjson.dumps(ids).decode()
+    def _ids(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        return column_of_ids(column, is_postgresql=self._database.is_postgresql)
 
     def _forms(self, link: str, parent_ids: Sequence[Key]) -> list[Sequence[Key]]:
         forms = self._links[link].forms
@@ -371,8 +290,8 @@ class SqlCollection(Generic[R, F]):
     def _merged(self, read: Sequence[Sequence[Read[R]]], page: PageRequest) -> Sequence[Read[R]]:
         if len(read) == 1:
             return read[0]
-        falling = self._descending != page.backwards
-        together = sorted((one for each in read for one in each), key=itemgetter(0), reverse=falling)
+        falls = self._order.falls(backwards=page.backwards)
+        together = sorted((one for each in read for one in each), key=itemgetter(0), reverse=falls)
         limit = _one_more(page)
         return together if limit is None else together[:limit]
 
@@ -387,24 +306,6 @@ class SqlCollection(Generic[R, F]):
 
     def _sees_nothing(self, scope: Scope) -> bool:
         return scope.nobody and not self._public
-
-
-def array_text(values: Sequence[Key]) -> str:
-    """Numbers, or texts without U+0000, as PostgreSQL writes an array (PostgreSQL documentation, section 8.15.6)."""
-    if not values or isinstance(values[0], int):
-        return f"{{{','.join(map(str, values))}}}"
-    quoted = [str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values]
-    return '{"' + '","'.join(quoted) + '"}'
-
-
-def _beyond_range(value: str | int | datetime, *, below: bool) -> str | int | datetime:
-    """The last and the first timestamp stand for all that are none in Python: whoever was among them is past them all.
-
-    The two are written as infinity, which none of them is beyond.
-    """
-    if value == LAST and below:
-        return LAST - datetime.resolution
-    return FIRST + datetime.resolution if value == FIRST and not below else value
 
 
 def _page(read: Sequence[Read[R]], page: PageRequest, *, is_whole: bool) -> Page[R]:
@@ -435,52 +336,6 @@ def _position_at(places: Sequence[int]) -> Callable[[Values], Position]:
         (place,) = places
         return lambda row: (row[place],)
     return itemgetter(*places)
-
-
-def _storable(keys: Iterable[Key], column: sa.ColumnElement[Any]) -> list[Key]:
-    """The keys, each once, that the column could hold: another one is nobody's, and no reason to fail."""
-    if isinstance(column.type, sa.Integer):
-        return [key for key in dict.fromkeys(keys) if isinstance(key, int) and -(2**63) <= key < 2**63]
-    return [key for key in dict.fromkeys(keys) if isinstance(key, str) and _NUL not in key]
-
-
-def _is_short(filter: Any) -> bool:
-    return sum(map(_characters, [getattr(filter, name) for name in filter.__struct_fields__])) <= _SHORT
-
-
-def _characters(value: object) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, tuple):
-        return sum(map(_characters, cast("tuple[object, ...]", value)))
-    return _SHORT + 1 if isinstance(value, Struct) else 0
-
-
-def _padded(filter: F) -> F:
-    """With each list as long as the next power of two, its last value again: statements of few lengths are made."""
-    struct = cast("Any", filter)
-    given: dict[str, Any] = {name: getattr(struct, name) for name in struct.__struct_fields__}
-    lists = {name: _to_power(cast("Any", value)) for name, value in given.items() if isinstance(value, tuple) and value}
-    return replace(struct, **lists) if lists else filter
-
-
-def _to_power(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
-
-
-def _holds_nul(value: object) -> bool:
-    """Whether a filter asks for a text with U+0000, which no database holds and PostgreSQL refuses to look for."""
-    if value is None:
-        return False
-    if isinstance(value, str):
-        return _NUL in value
-    if isinstance(value, tuple):
-        return any(_holds_nul(each) for each in cast("tuple[object, ...]", value))
-    return isinstance(value, Struct) and any(_holds_nul(getattr(value, name)) for name in value.__struct_fields__)
-
-
-def _array_type(column: sa.ColumnElement[Any]) -> sa.types.TypeEngine[Any]:
-    return sa.BigInteger() if isinstance(column.type, sa.Integer) else sa.String()
 
 
 def _joined(rows: sa.FromClause, link: Link) -> sa.FromClause:

@@ -14,10 +14,11 @@ from sources.filters import ReportFilter
 from sources.local_time import local_bound
 from sources.records import Address, Involvement, Location, Report, ReportKind, ReportStatus, StatusChange
 from sources.scope import Scope
-from sources.sql.collection import Condition, Link, Own, SqlCollection
+from sources.sql.collection import Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, local_instant
+from sources.sql.statements import Condition
 from sources.sql.tables import is_first, table_of
 from sources.sql.timestamps import bound
 

@@ -15,10 +15,11 @@ from sources.filters import EntryFilter, JourneyFilter
 from sources.records import EntryKind, Handover, Journey, JourneyEntry, JourneyNews, JourneyState, NewsKind
 from sources.scope import Scope
 from sources.sealing import Sealer, citizen_keys
-from sources.sql.collection import Condition, Link, Own, SqlCollection
+from sources.sql.collection import Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, meaning, utc_instant
+from sources.sql.statements import Condition
 from sources.sql.tables import table_of
 from sources.sql.timestamps import bound
 

@@ -11,9 +11,10 @@ from sources.filters import CitizenMatch, NameMatch
 from sources.phone_numbers import e164, typed_forms
 from sources.records import Address, Citizen
 from sources.scope import Scope
-from sources.sql.collection import Condition, Own, SqlCollection
+from sources.sql.collection import Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.reading import Reader, Row, digits_of, partial_date
+from sources.sql.statements import Condition
 from sources.sql.tables import table_of
 
 SOURCE = "persons"

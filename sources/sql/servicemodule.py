@@ -18,10 +18,11 @@ from sources.local_time import local_bound
 from sources.phone_numbers import e164, typed_forms
 from sources.records import Agent, Attachment, Channel, Contact, ContactSubject, Direction, Location, Medium
 from sources.scope import Scope
-from sources.sql.collection import Condition, Link, Own, SqlCollection
+from sources.sql.collection import Link, Own, SqlCollection
 from sources.sql.database import Database
 from sources.sql.log import SqlLog
 from sources.sql.reading import Reader, Row, Written, digits_of, known, local_instant, meaning, yes
+from sources.sql.statements import Condition
 from sources.sql.tables import is_first, table_of
 from sources.sql.timestamps import bound
 

@@ -25,6 +25,8 @@ OWN = "own"
 _MOST = 500
 """Shapes that a collection remembers."""
 
+Condition = sa.ColumnElement[bool]
+
 Values = tuple[Any, ...]
 """A row: its values, in the order of the columns."""
 
@@ -73,7 +75,7 @@ class Conditions:
     To find that out takes SQLAlchemy longer than all the rest: conditions that come back are best kept.
     """
 
-    def __init__(self, conditions: Sequence[sa.ColumnElement[bool]] = ()) -> None:
+    def __init__(self, conditions: Sequence[Condition] = ()) -> None:
         self.each = conditions
         self.parameters: Sequence[sa.BindParameter[Any]] = ()
         self.values: Sequence[Any] = ()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sources.sql.collection import array_text
+from sources.sql.ids import array_text
 from support.postgres import plain
 
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from(' \\",{}\n'))

@@ -8,7 +8,7 @@ from engine.prepared import Prepared
 from resolvers.context import Context, Services
 from schema.access import Claim, common
 from schema.rules import claims_read
-from subscriptions.membership import Common
+from subscriptions.terms import Common
 
 
 class InCommon:

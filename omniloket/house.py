@@ -33,9 +33,9 @@ from schema.access import PERSONAL, refusal
 from sources.deadlines import Within
 from sources.errors import MarkExpired
 from sources.records import Role
-from subscriptions.membership import Terms
 from subscriptions.sharing import Sharing
 from subscriptions.streams import Streams
+from subscriptions.terms import Terms
 
 log = structlog.get_logger("omniloket")
 

@@ -6,65 +6,16 @@ does not take waits, up to a bound: nobody else waits for it.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, Protocol, cast
 
 import orjson
 
 from engine.prepared import Prepared
+from subscriptions.terms import Common, Deliver, Payload, Terms
 
 MakeContext = Callable[[], Awaitable[Any]]
 """A fresh context for one operation or event; raises when the connection's rights have ended."""
-
-
-@dataclass(eq=False)
-class Payload:
-    """One event's answer as JSON. `cursor`: the position to resume after, where the event has one.
-
-    `place` tells the event from others of its stream. `number` counts what the group was offered. `sent` is what a
-    transport made of it, and for which operation, for the next who needs the same.
-    """
-
-    json: bytes
-    cursor: str | None
-    place: object = None
-    number: int = 0
-    sent: tuple[str, bytes] = field(default=("", b""), repr=False)
-
-
-Deliver = Callable[[Payload], Awaitable[None] | None]
-"""Hands a payload to a client. None: that is done; else what has to be awaited until it is."""
-
-
-Record = Callable[[Prepared, object, Sequence[object]], Awaitable[None]]
-"""Told of an answer before it leaves: the context that it was made in, and those of whom it goes to."""
-
-
-@dataclass(frozen=True)
-class Common:
-    """What streams must have in common to be served together. `make_context`: a context that knows that alone."""
-
-    key: Hashable
-    make_context: Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Terms:
-    """How all streams are served.
-
-    `common` tells what the streams of an operation must have in common, from a context of one of them. `queue_size`
-    bounds what may wait for a client, or for a group; beyond it, it ends as `too_slow` says of its last cursor, or of
-    where it began. `rights_changed` ends a stream whose client has other rights than it began with. `failure` is an
-    error as the end of a stream, or of several.
-    """
-
-    record: Record
-    common: Callable[[Prepared, Any], Common]
-    too_slow: Callable[[str | None], Exception]
-    rights_changed: Callable[[], Exception]
-    failure: Callable[[Exception], Exception]
-    queue_size: int = 1000
 
 
 class Group(Protocol):
@@ -107,6 +58,48 @@ class Asked:
         return self.context
 
 
+class _Told:
+    """What a member has had of what its group is offered: what came before it took part, and what it got alone.
+
+    `is_past`: whatever the group is offered from now on is new to it.
+    """
+
+    def __init__(self) -> None:
+        self.is_past = False
+        self._entered_at = 0
+        self._alone: dict[object, None] = {}
+        self._alone_until = 0
+
+    def enter(self, offered: int) -> None:
+        """It takes part, after the group was offered so much."""
+        self._entered_at = offered
+
+    def add(self, payload: Payload, most: int) -> None:
+        """It gets this alone. Only the last `most` are remembered."""
+        self._alone[payload.place] = None
+        if len(self._alone) > most:
+            del self._alone[next(iter(self._alone))]
+
+    def stop_adding(self, offered: int) -> None:
+        """It gets nothing alone any more; the group was offered so much by now."""
+        self._alone_until = offered
+
+    def without(self, waiting: Iterable[tuple[Payload, bool]]) -> deque[tuple[Payload, bool]]:
+        """What waits, but for what it got alone meanwhile."""
+        return deque(each for each in waiting if each[0].place not in self._alone)
+
+    def came_before(self, payload: Payload) -> bool:
+        """Whether the group was offered it before the member took part."""
+        return payload.number <= self._entered_at
+
+    def has(self, payload: Payload) -> bool:
+        """Whether the member, which gets nothing alone any more, has had it."""
+        if payload.number > self._alone_until:
+            self._alone.clear()
+            self.is_past = True
+        return self.came_before(payload) or payload.place in self._alone
+
+
 class Member:
     """One client of a stream. It catches up by itself, while what its group gets waits, and then goes on with it.
 
@@ -126,10 +119,7 @@ class Member:
         self._has_missed = False
         self._waiting: deque[tuple[Payload, bool]] | None = None
         self._handing: asyncio.Task[None] | None = None
-        self._entered_at = 0
-        self._told: dict[object, None] = {}
-        self._told_until = 0
-        self._is_settled = False
+        self._told = _Told()
 
     @property
     def is_over(self) -> bool:
@@ -151,16 +141,15 @@ class Member:
 
     def enter(self, group: Group, cursor: str | None) -> None:
         """Takes part in a group: in what it is offered from now on. `cursor`: where that begins."""
-        self.group, self._entered_at = group, group.offered
+        self.group = group
+        self._told.enter(group.offered)
         if self.cursor is None:
             self.cursor = cursor
 
     async def take(self, payload: Payload) -> None:
         """Hands over what the client gets alone; done when the client has taken it."""
         if self.group is not None:
-            self._told[payload.place] = None
-            if len(self._told) > 3 * self.group.terms.queue_size:
-                del self._told[next(iter(self._told))]
+            self._told.add(payload, 3 * self.group.terms.queue_size)
         await self._hand(payload)
 
     async def stay(self) -> None:
@@ -168,8 +157,8 @@ class Member:
         if self.group is None:
             return
         self._is_catching_up = False
-        self._told_until = self.group.offered
-        self._waiting = deque(each for each in self._waiting or () if each[0].place not in self._told) or None
+        self._told.stop_adding(self.group.offered)
+        self._waiting = self._told.without(self._waiting or ()) or None
         if self._waiting and not self._over.done():
             self._begin(self._hand_on())
         await self._over
@@ -179,7 +168,7 @@ class Member:
 
     def offer(self, payload: Payload, *, is_sure: bool) -> None:
         """Something that the group got. `is_sure`: the rights hold, and it is recorded that the client gets it."""
-        if self._over.done() or not self._is_new(payload):
+        if self._over.done() or self._has(payload):
             return
         if self._is_catching_up or self._handing is not None:
             self._wait(payload, cast("Group", self.group).terms, is_sure=is_sure)
@@ -197,7 +186,7 @@ class Member:
             self.end(error)
             return
         if rest is None:
-            self.cursor, self.is_ready = payload.cursor, self._is_settled
+            self.cursor, self.is_ready = payload.cursor, self._told.is_past
         else:
             self._begin(self._hand_on(payload, rest))
 
@@ -212,14 +201,9 @@ class Member:
         if self._handing is not None and self._handing is not asyncio.current_task():
             self._handing.cancel()
 
-    def _is_new(self, payload: Payload) -> bool:
-        """Whether the client has yet to get it: not what came before it took part, nor what it got alone."""
-        if self._is_catching_up:
-            return payload.number > self._entered_at
-        if payload.number > self._told_until:
-            self._told.clear()
-            self._is_settled = True
-        return payload.number > self._entered_at and payload.place not in self._told
+    def _has(self, payload: Payload) -> bool:
+        """While it catches up, what it gets alone is told apart only at the end: it may be catching up with this."""
+        return self._told.came_before(payload) if self._is_catching_up else self._told.has(payload)
 
     def _wait(self, payload: Payload, terms: Terms, *, is_sure: bool) -> None:
         if self._waiting is None:
@@ -252,7 +236,7 @@ class Member:
             self.end(error)
         finally:
             self._handing = self._waiting = None
-            self.is_ready = self._is_settled and not self._over.done()
+            self.is_ready = self._told.is_past and not self._over.done()
 
     async def _hand(self, payload: Payload) -> None:
         rest = self._deliver(payload)

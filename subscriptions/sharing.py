@@ -20,7 +20,8 @@ import orjson
 from engine.executor import Executor
 from engine.prepared import Prepared
 from subscriptions.hub import Event, StreamOverflowed
-from subscriptions.membership import Asked, Common, Member, Payload, Terms
+from subscriptions.membership import Asked, Member
+from subscriptions.terms import Common, Payload, Terms
 
 BATCH = 500
 """Changes that a family finds out about at a time, or half of what may wait for a client, if that is less."""

@@ -20,9 +20,9 @@ from engine.responses import RequestRefused, Response, StreamFailed
 from subscriptions.allowance import Allowance
 from subscriptions.asking import identifier_of
 from subscriptions.frames import WRITE, Write, text_frame
-from subscriptions.membership import Deliver
 from subscriptions.started import started
 from subscriptions.streams import Payload, Streams
+from subscriptions.terms import Deliver
 
 SUBPROTOCOL = "graphql-transport-ws"
 

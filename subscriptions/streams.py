@@ -9,8 +9,9 @@ import orjson
 
 from engine.executor import Executor
 from engine.prepared import Prepared
-from subscriptions.membership import Asked, Deliver, MakeContext, Member, Payload, Record
+from subscriptions.membership import Asked, MakeContext, Member
 from subscriptions.sharing import Following, Reach, Sharing
+from subscriptions.terms import Deliver, Payload, Record
 
 __all__ = ["MakeContext", "Payload", "Streams"]
 

@@ -19,8 +19,8 @@ from sources.demo.loading import SqliteFiles
 from sources.errors import RecordMalformed
 from sources.records import Role
 from sources.sql.incidents import INCIDENT
-from subscriptions.membership import Payload
 from subscriptions.streams import Streams
+from subscriptions.terms import Payload
 from support.back_ends import Urls, change_of, loaded, reported, rows_of, write
 from support.houses import AGENT, AGENT_WITHOUT_CLEARANCE, Asking, citizen, document, opened
 

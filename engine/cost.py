@@ -53,6 +53,10 @@ _INTROSPECTION = {"__schema": 1_000, "__type": 100}
 """What it is measured to cost beside objects, roughly; it is not priced from the schema of schemas."""
 
 
+BY_GRAPHQL_CORE = 20
+"""How many times as much an object costs that graphql-core gives, because the operation has no plan."""
+
+
 @strawberry.schema_directive(
     locations=[Location.OBJECT, Location.FIELD_DEFINITION],
     name="cost",
@@ -82,9 +86,10 @@ class Pricing:
         self._schema = schema
         self._page_size = page_size
 
-    def price(self, document: DocumentNode, operation: OperationDefinitionNode) -> Price:
+    def price(self, document: DocumentNode, operation: OperationDefinitionNode, *, is_planned: bool = True) -> Price:
         """The price of an operation of a valid document. Linear in the document: each place once for a type."""
-        found = _Operation(self._schema, self._page_size, document, operation).price()
+        priced = _Operation(self._schema, self._page_size, document, operation)
+        found = priced.price() if is_planned else priced.price_by_graphql_core()
         return found if callable(found) else lambda _variables: found
 
 
@@ -106,8 +111,17 @@ class _Operation:
         self._known: dict[tuple[object, ...], _Amount] = {}
 
     def price(self) -> _Amount:
-        root = cast("GraphQLObjectType", self._schema.get_root_type(self._operation.operation))
-        return self._selection(root, (self._operation.selection_set,), (), 1)
+        return self._selection(self._root, (self._operation.selection_set,), (), 1)
+
+    def price_by_graphql_core(self) -> _Amount:
+        """The same of an operation without a plan; introspection costs what it does in any case."""
+        asked = self._merged(self._root, (self._operation.selection_set,)).values()
+        introspection = sum(_INTROSPECTION.get(nodes[0].name.value, 0) for nodes in asked)
+        return _sum([_times(BY_GRAPHQL_CORE, self.price()), -(BY_GRAPHQL_CORE - 1) * introspection])
+
+    @property
+    def _root(self) -> GraphQLObjectType:
+        return cast("GraphQLObjectType", self._schema.get_root_type(self._operation.operation))
 
     def _selection(
         self, type_: GraphQLObjectType, sets: Sequence[SelectionSetNode], sized: Sequence[str], size: _Amount

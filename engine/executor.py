@@ -155,7 +155,7 @@ class Executor:
             frozenset(inner_variables(document, operation)),
             occurrences(document, operation),
             OperationVariables(self._schema, operation),
-            self._pricing.price(document, operation),
+            self._pricing.price(document, operation, is_planned=plan is not None),
             plan,
             self._schema,
         )

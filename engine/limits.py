@@ -40,6 +40,12 @@ with the text, so that no character is looked at again and again.
 OPERATION = 10
 """As how many selections each operation after the first counts."""
 
+FRAGMENTS_IN_EACH_OTHER = 100
+"""How long a chain of fragments may be, each spread in the one before: what looks at them recurses."""
+
+CHARACTERS_A_VALUE = 1_000
+"""Of a text in variables that stand at several places, as how many values it counts there."""
+
 PAIRS = 50
 """For each of `repetitions`, how many pairs of the same field at one place there may be in all."""
 
@@ -48,8 +54,8 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _NONE: Mapping[str, int] = {}
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
-_LISTS_OF_INTROSPECTION = frozenset({"fields", "interfaces", "possibleTypes", "inputFields"})
-"""The lists that lead from types to types: each one within another multiplies the answer."""
+_LISTS_OF_INTROSPECTION = frozenset({"types", "fields", "interfaces", "possibleTypes", "inputFields"})
+"""The lists that lead to types: each one within another multiplies the answer."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +64,9 @@ class Limits:
 
     `nesting` is of brackets of any kind, in the text and in the JSON of variables; `values` are those in that JSON, at
     any depth, as often as their variable stands in the operation. `selections` are the values in the text as well, and
-    each operation after the first is several. `repetitions` of one key in one selection set; `introspections` of
-    `__schema` and `__type` together, `introspection_depth` of lists that lead from types to types.
+    each operation after the first is several. `repetitions` of one key in one selection set, and `fragments` that
+    stand there, in each other too: validation compares each with each. `introspections` of `__schema` and `__type`
+    together, `introspection_depth` of lists that lead to types.
     """
 
     characters: int = 32_768
@@ -72,8 +79,9 @@ class Limits:
     root_fields: int = 20
     directives: int = 5
     repetitions: int = 20
+    fragments: int = 40
     introspections: int = 2
-    introspection_depth: int = 3
+    introspection_depth: int = 2
 
 
 class Exceeded(Exception):
@@ -150,6 +158,7 @@ class _Sizes:
         self.is_circular = False
         self._fragments = fragments
         self._defaults = defaults
+        self._depth = 0
         self.known: dict[str, int | None] = {}
 
     def of(self, selections: SelectionSetNode) -> int:
@@ -173,8 +182,13 @@ class _Sizes:
         if name not in self._fragments:
             return 0
         if name not in self.known:
+            if self._depth == FRAGMENTS_IN_EACH_OTHER:
+                most = FRAGMENTS_IN_EACH_OTHER
+                raise Exceeded("fragments", f"A document may have at most {most} fragments within each other.")
             self.known[name] = None
+            self._depth += 1
             self.known[name] = self.of(self._fragments[name].selection_set)
+            self._depth -= 1
         known = self.known[name]
         if known is None:
             self.is_circular = True
@@ -192,14 +206,20 @@ class _Walk:
     pairs: int = 0
 
     def start(self, selections: SelectionSetNode) -> None:
-        self._level([selections], 1, 0)
+        self._level([selections], 1, None)
 
-    def _level(self, sets: Sequence[SelectionSetNode], depth: int, lists: int) -> None:
-        """What is asked at one place, by however many selection sets, `depth` fields down, in `lists`."""
+    def _level(self, sets: Sequence[SelectionSetNode], depth: int, lists: int | None) -> None:
+        """What is asked at one place, by however many selection sets, `depth` fields down.
+
+        `lists`: how many lead there, each to types; None outside introspection.
+        """
         limits = self.limits
         if depth > limits.depth:
             raise Exceeded("depth", f"A document may be {limits.depth} fields deep.")
-        fields = [node for each in sets for node in self._fields(each)]
+        spread: set[str] = set()
+        fields = [node for each in sets for node in self._fields(each, spread)]
+        if len(spread) > limits.fragments:
+            raise Exceeded("fragments", f"A document may have at most {limits.fragments} fragments at one place.")
         if depth == 1 and len(fields) > limits.root_fields:
             raise Exceeded("root_fields", f"A document may ask {limits.root_fields} fields of the root.")
         merged: dict[tuple[str, str], list[FieldNode]] = {}
@@ -209,7 +229,7 @@ class _Walk:
         for (_, name), nodes in merged.items():
             self._field(name, nodes, depth, lists)
 
-    def _field(self, name: str, nodes: Sequence[FieldNode], depth: int, lists: int) -> None:
+    def _field(self, name: str, nodes: Sequence[FieldNode], depth: int, lists: int | None) -> None:
         """One field of the answer, by however many places that ask for it."""
         limits = self.limits
         if len(nodes) > limits.repetitions:
@@ -221,40 +241,50 @@ class _Walk:
         self.aliases += sum(node.alias is not None for node in nodes)
         if self.aliases > limits.aliases:
             raise Exceeded("aliases", f"A document may have {limits.aliases} aliases.")
+        if lists is not None and any(node.alias is not None for node in nodes):
+            # However often it is asked, the schema is a large answer: its price is the same.
+            raise Exceeded("aliases", "A document may have no aliases within __schema and __type.")
         self.introspections += len(nodes) if name in _INTROSPECTION else 0
         if self.introspections > limits.introspections:
             raise Exceeded("introspections", f"A document may introspect {limits.introspections} times.")
-        lists = 0 if name in _INTROSPECTION else lists + (name in _LISTS_OF_INTROSPECTION)
-        if self.introspections and lists > limits.introspection_depth:
+        if name in _INTROSPECTION:
+            lists = 0
+        elif lists is not None:
+            lists += name in _LISTS_OF_INTROSPECTION
+        if lists is not None and lists > limits.introspection_depth:
             raise Exceeded(
-                "introspection_depth", f"Introspection may lead from types to types {limits.introspection_depth} times."
+                "introspection_depth",
+                f"Introspection may have at most {limits.introspection_depth} lists of types or fields in each other.",
             )
         below = [node.selection_set for node in nodes if node.selection_set is not None]
         if below:
             self._level(below, depth + 1, lists)
 
-    def _fields(self, selections: SelectionSetNode) -> Iterator[FieldNode]:
-        """The fields that stand in a selection set, and in the fragments in it."""
+    def _fields(self, selections: SelectionSetNode, spread: set[str]) -> Iterator[FieldNode]:
+        """The fields that stand in a selection set, and in the fragments in it, whose names are added to `spread`."""
         for node in selections.selections:
             _check_directives(node.directives or (), self.limits)
             if isinstance(node, FieldNode):
                 yield node
             elif isinstance(node, InlineFragmentNode):
-                yield from self._fields(node.selection_set)
+                yield from self._fields(node.selection_set, spread)
             elif isinstance(node, FragmentSpreadNode) and node.name.value in self.fragments:
-                yield from self._fields(self.fragments[node.name.value].selection_set)
+                spread.add(node.name.value)
+                yield from self._fields(self.fragments[node.name.value].selection_set, spread)
 
 
 def check_variables(variables: Mapping[str, Any], limits: Limits, repeated: Mapping[str, int] = _NONE) -> int:
     """How many values JSON holds; declared or not, all of it counts. Raises Exceeded for what is not to be coerced.
 
-    `repeated`: how often variables stand that do so more than once: as often their values are converted.
+    `repeated`: how often variables stand that do so more than once: as often their values are converted, each of them
+    in a time that grows with its length.
     """
     held = _held(variables, limits)
     for name, times in repeated.items():
         value = variables.get(name)
         if isinstance(value, dict | list):
             held += (times - 1) * _held(cast("Any", value), limits)
+        held += (times - 1) * _long(value)
     if held > limits.values:
         raise _too_many(limits)
     return held
@@ -272,6 +302,13 @@ def _held(value: Mapping[str, Any] | list[Any], limits: Limits) -> int:
         if not level:
             return held
     raise Exceeded("nesting", f"The JSON of variables may be nested {limits.nesting} deep.")
+
+
+def _long(value: Any) -> int:
+    """As how many values the long texts in one count besides; its nesting is bounded."""
+    if isinstance(value, str):
+        return len(value) // CHARACTERS_A_VALUE
+    return sum(map(_long, _inside(cast("Any", value)))) if isinstance(value, dict | list) else 0
 
 
 def _too_many(limits: Limits) -> Exceeded:

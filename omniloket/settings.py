@@ -410,9 +410,12 @@ class LimitsSettings(_Part):
         le=1_000,
         description="How often a document may ask for the same field at one place; 50 times as many pairs.",
     )
+    fragments: int = Field(
+        default=40, ge=1, le=1_000, description="Fragments at one place of a document, those in each other too."
+    )
     introspections: int = Field(default=2, ge=0, le=100, description="Uses of `__schema` and `__type`.")
     introspection_depth: int = Field(
-        default=3, ge=1, le=20, description="Lists that lead from types to types, within each other."
+        default=2, ge=1, le=20, description="Lists of types or fields within each other, in introspection."
     )
     anonymous_introspection: bool | None = Field(
         default=None,

@@ -148,6 +148,17 @@ def test_a_page_is_as_long_as_the_server_says_unless_told() -> None:
     assert price("{ box { boxes { edges { node { name } } } } }", page_size=4) == 2 + 4 + 4
 
 
+def test_what_has_no_plan_costs_as_much_as_graphql_core_takes() -> None:
+    document = parse(
+        'query ($n: Int) { __type(name: "Box") { name } box { boxes(first: $n) { edges { node { name } } } } }'
+    )
+    (operation,) = (each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    points = [
+        Pricing(SCHEMA, 25).price(document, operation, is_planned=is_planned)({"n": 4}) for is_planned in (True, False)
+    ]
+    assert points == [100 + 10, 100 + 20 * 10]
+
+
 def test_fragments_that_multiply_are_priced_at_once() -> None:
     twice = "a: boxes(first: 2) {{ edges {{ node {{ ...F{0} }} }} }} ...F{0}"
     chain = " ".join(f"fragment F{n} on Box {{ {twice.format(n + 1)} }}" for n in range(20))

@@ -22,6 +22,7 @@ LIMITS = Limits(
     root_fields=4,
     directives=2,
     repetitions=3,
+    fragments=4,
     introspections=1,
     introspection_depth=2,
 )
@@ -40,6 +41,19 @@ def _chained(links: int) -> str:
     """Each fragment is spread twice by the one before it: 2^n fields by n fragments."""
     chain = " ".join(f"fragment F{each} on T {{ ...F{each + 1} ...F{each + 1} }}" for each in range(links))
     return f"{{ ...F0 }} {chain} fragment F{links} on T {{ a }}"
+
+
+def _spread(count: int) -> str:
+    """Different fragments at one place."""
+    return f"{{ a {{ {' '.join(f'...F{n}' for n in range(count))} }} }} " + " ".join(
+        f"fragment F{n} on T {{ f{n} }}" for n in range(count)
+    )
+
+
+def _in_each_other(links: int) -> str:
+    """Each fragment is spread by the one before it, at a place of its own."""
+    chain = " ".join(f"fragment F{each} on T {{ a {{ ...F{each + 1} }} }}" for each in range(1, links))
+    return f"{{ ...F1 }} {chain} fragment F{links} on T {{ a }}"
 
 
 def _long(tokens: int) -> str:
@@ -91,11 +105,26 @@ EDGES: dict[str, tuple[Callable[[int], str], int, str]] = {
     "directives": (lambda n: "{ a " + "@d " * n + "}", 2, "2 directives"),
     "repetitions": (lambda n: "{ a { " + "b " * n + "} }", 3, "3 times at one place"),
     "repetitions, merged": (lambda n: "{ a { b } " + "a { b } " * (n - 1) + "}", 3, "3 times at one place"),
+    "fragments": (_spread, 4, "4 fragments at one place"),
+    "fragments, in each other": (
+        lambda n: (
+            "{ a { ...F0 } } "
+            + " ".join(f"fragment F{each} on T {{ ...F{each + 1} }}" for each in range(n - 1))
+            + f" fragment F{n - 1} on T {{ a }}"
+        ),
+        4,
+        "4 fragments at one place",
+    ),
+    "fragments, of fields that are merged": (
+        lambda n: _spread(n).replace("...F1 ", "} a { ...F1 ", 1),
+        4,
+        "4 fragments at one place",
+    ),
     "introspections": (lambda n: "{ " + "__schema { a } " * n + "}", 1, "introspect 1 times"),
     "introspection_depth": (
-        lambda n: "{ __schema { types { " + "fields { type { " * n + "a" + " } }" * n + " } } }",
+        lambda n: "{ __schema { types { " + "fields { type { " * (n - 1) + "a" + " } }" * (n - 1) + " } } }",
         2,
-        "types to types 2 times",
+        "2 lists of types or fields in each other",
     ),
 }
 
@@ -171,8 +200,26 @@ def test_a_text_has_at_least_as_many_tokens_as_the_parser_finds(text: str) -> No
 
 @pytest.mark.parametrize("links", [24, 200])
 def test_fragments_that_multiply_are_counted_and_not_followed(links: int) -> None:
-    with pytest.raises((Exceeded, RecursionError)):
+    with pytest.raises(Exceeded):
         check_document(parse(_chained(links)), LIMITS)
+
+
+def test_a_chain_of_fragments_has_an_end() -> None:
+    limits = Limits(tokens=10_000, depth=1_000)
+    assert _check(_in_each_other(100), limits)
+    for links in (101, 500):
+        with pytest.raises(Exceeded, match="100 fragments within each other") as refused:
+            _check(_in_each_other(links), limits)
+        assert refused.value.limit == "fragments"
+
+
+def test_introspection_has_no_aliases_within() -> None:
+    limits = Limits(aliases=50, introspections=2)
+    assert _check("{ a: __schema { types { name } } b: __schema { queryType { name } } c: d { e: f } }", limits)
+    for inner in ("a: types { name }", "types { a: name }", "types { ...F } } } fragment F on __Type { x: name { y "):
+        with pytest.raises(Exceeded, match="no aliases within") as refused:
+            _check(f"{{ __schema {{ {inner} }} }}", limits)
+        assert refused.value.limit == "aliases"
 
 
 def test_fragments_count_where_they_are_spread() -> None:
@@ -247,6 +294,16 @@ def test_values_count_as_often_as_their_variable_stands(times: int, held: int) -
     with pytest.raises(Exceeded) as refused:
         check_variables(variables, Limits(values=held + 1), repeated)
     assert refused.value.limit == "values"
+
+
+@pytest.mark.parametrize("value", ["x" * 3_500, ["x" * 1_750, {"y": "x" * 2_750}]])
+def test_a_long_text_counts_as_several_values_wherever_else_it_stands(value: Any) -> None:
+    """One for every 1,000 characters, at each place but the first."""
+    once = check_variables({"a": value}, Limits())
+    held = check_variables({"a": value}, Limits(), {"a": 5})
+    assert held == once + 4 * 3 + (0 if isinstance(value, str) else 4 * 3)
+    with pytest.raises(Exceeded):
+        check_variables({"a": value}, Limits(values=held - 1), {"a": 5})
 
 
 names = st.sampled_from("abc")

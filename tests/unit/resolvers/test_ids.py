@@ -26,6 +26,11 @@ def test_an_id_gives_back_type_and_key(type_name, key):
     assert ids.decode(ids.encode(type_name, key)) == (type_name, str(key))
 
 
+def test_an_id_that_is_longer_than_any_is_none() -> None:
+    assert ids.decode(ids.encode("Report", "9" * 700)) == ("Report", "9" * 700)
+    assert ids.decode(ids.encode("Report", "9" * 800)) is None
+
+
 @given(st.text(max_size=60))
 def test_a_text_that_was_not_made_here_is_no_id(text):
     decoded = ids.decode(text)

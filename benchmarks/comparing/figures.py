@@ -7,17 +7,25 @@ from statistics import median
 from comparing.client import Measured
 
 CORE, OMNILOKET, UNPROTECTED = "graphql-core", "Omniloket", "unprotected"
-MERCURIUS, BY_HAND, IN_SQL, CONSTANT = "Mercurius", "by hand", "in SQL", "constant"
+MERCURIUS, POSTGRAPHILE = "Mercurius", "PostGraphile"
+BY_HAND, IN_SQL, CONSTANT = "by hand", "in SQL", "constant"
 SERVERS = {
     CORE: "this schema on graphql-core",
     OMNILOKET: "Omniloket",
     UNPROTECTED: "Omniloket, unprotected",
     MERCURIUS: "Mercurius with jit, one database",
+    POSTGRAPHILE: "PostGraphile, one database",
     BY_HAND: "by hand, four databases",
     IN_SQL: "by hand, one database, JSON from PostgreSQL",
     CONSTANT: "a constant answer",
 }
-RATIOS = ((CORE, OMNILOKET), (OMNILOKET, MERCURIUS), (OMNILOKET, BY_HAND), (OMNILOKET, UNPROTECTED))
+RATIOS = (
+    (CORE, OMNILOKET),
+    (OMNILOKET, MERCURIUS),
+    (OMNILOKET, POSTGRAPHILE),
+    (OMNILOKET, BY_HAND),
+    (OMNILOKET, UNPROTECTED),
+)
 
 Cell = tuple[str, int, str]
 """A query, a number of connections, and a server."""

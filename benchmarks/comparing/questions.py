@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from resolvers.context import Viewer
 from sources.records import Role
 
 QUERIES = Path(__file__).resolve().parents[2] / "docs" / "queries"
+_OF_POSTGRAPHILE = Path(__file__).resolve().parents[1] / "peers" / "node" / "documents"
 ARGUMENTS = 1000
 """Of each query at most; Q2 has no more than there are channels."""
 
@@ -25,7 +27,7 @@ _NUMBERS = "SELECT nummer FROM incident ORDER BY md5(nummer) LIMIT $1"
 
 @dataclass(frozen=True)
 class Question:
-    """One request, in each form. `path` and `facts` are the hand-written peers': no token, no document."""
+    """One request, in each form. The hand-written peers take `path` and `facts`: no token, no document."""
 
     path: str
     facts: dict[str, str] = field(repr=False)
@@ -41,6 +43,10 @@ class Question:
         """The same document, without anything about who asks but whose portal it is."""
         body = orjson.dumps({"query": self.document, "variables": self.variables})
         return _post("/graphql", body, f"bsn: {self.facts.get('bsn', '')}")
+
+    def to_postgraphile(self) -> bytes:
+        """A document for the schema that it generates, which asks for the same facts."""
+        return _post("/graphql", orjson.dumps({"query": _of_postgraphile(self.path), "variables": self.facts}))
 
     def to_peer(self) -> bytes:
         return _post(self.path, orjson.dumps(self.facts))
@@ -77,6 +83,29 @@ async def _column(url: str, query: str) -> Sequence[str]:
         return [row[0] for row in await connection.fetch(query, ARGUMENTS)]
     finally:
         await connection.close()
+
+
+@cache
+def _of_postgraphile(path: str) -> str:
+    return (_OF_POSTGRAPHILE / f"{path.removeprefix('/')}.graphql").read_text()
+
+
+def from_postgraphile(answer: Any) -> Any:
+    """Its answer in the form of Omniloket's: a list has edges, a channel is more than its code, a portal has a viewer.
+
+    The names are made the same by its documents already.
+    """
+    data = _like_ours("data", answer["data"])
+    return {"data": {"viewer": data} if "citizen" in data else data}
+
+
+def _like_ours(field_name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        rows = [_like_ours("node", row) for row in value]
+        return {"edges": [{"node": row} for row in rows]} if field_name in ("contacts", "reports") else rows
+    if isinstance(value, dict):
+        return {name: _like_ours(name, each) for name, each in value.items()}
+    return {"code": value} if field_name == "channel" and value is not None else value
 
 
 def plain(url: str) -> str:

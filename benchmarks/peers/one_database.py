@@ -10,41 +10,18 @@ import sys
 
 import orjson
 import running
-from codes import STATUS, instant
+from codes import FULL_NAME, node_id, status, utc
 from held import Held
 
-_UTC = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
-
-
-def _at(column: str) -> str:
-    return _UTC.format(instant(column))
-
-
-def _status(column: str) -> str:
-    cases = " ".join(f"WHEN '{code}' THEN '{status}'" for code, status in STATUS.items())
-    return f"CASE {column} {cases} ELSE 'OTHER' END"
-
-
-def _id(kind: str, column: str) -> str:
-    return f"rtrim(encode(convert_to('{kind}:' || {column}, 'UTF8'), 'base64'), '=')"
-
-
-_FULL_NAME = """
-    regexp_replace(btrim(concat_ws(' ',
-        CASE WHEN p.titel_soort = 'predicaat' THEN p.titel_predicaat END, p.voornamen,
-        CASE WHEN p.titel_soort IS DISTINCT FROM 'predicaat' THEN p.titel_predicaat END,
-        coalesce(p.voorvoegsel, '') || CASE WHEN p.voorvoegsel LIKE '%''' THEN '' ELSE ' ' END
-            || coalesce(p.geslachtsnaam, ''))), ' +', ' ', 'g')
-"""
 _PORTAL = f"""
     SELECT json_build_object('data', json_build_object('viewer', json_build_object('citizen', json_build_object(
-        'fullName', {_FULL_NAME}, 'givenNames', p.voornamen, 'familyName', p.geslachtsnaam,
+        'fullName', {FULL_NAME}, 'givenNames', p.voornamen, 'familyName', p.geslachtsnaam,
         'reports', json_build_object('edges', coalesce((
             SELECT json_agg(json_build_object('node', json_build_object(
-                'number', r.nummer, 'title', r.titel, 'status', {_status("r.status_cd")},
-                'filedAt', {_at("r.aangemaakt_op")},
+                'number', r.nummer, 'title', r.titel, 'status', {status("r.status_cd")},
+                'filedAt', {utc("r.aangemaakt_op")},
                 'statusHistory', coalesce((
-                    SELECT json_agg(json_build_object('status', {_status("s.status_cd")}, 'at', {_at("s.tijdstip")})
+                    SELECT json_agg(json_build_object('status', {status("s.status_cd")}, 'at', {utc("s.tijdstip")})
                         ORDER BY s.tijdstip, s.volgnummer)
                     FROM incident_status AS s WHERE s.incident_nummer = r.nummer), '[]'::json)
             )) ORDER BY r.aangemaakt_op DESC, r.nummer DESC)
@@ -57,17 +34,17 @@ _PORTAL = f"""
 """
 _JOURNEY = f"""
     SELECT json_build_object(
-        'id', {_id("Journey", "w.id")}, 'state', w.state,
+        'id', {node_id("Journey", "w.id")}, 'state', w.state,
         'contacts', json_build_object('edges', coalesce((
             SELECT json_agg(json_build_object('node', json_build_object(
-                'id', {_id("Contact", "k.nummer")}, 'channel', json_build_object('code', k.kanaal_cd),
-                'occurredAt', {_at("k.tijdstip")})) ORDER BY f.at DESC, f.position DESC)
+                'id', {node_id("Contact", "k.nummer")}, 'channel', json_build_object('code', k.kanaal_cd),
+                'occurredAt', {utc("k.tijdstip")})) ORDER BY f.at DESC, f.position DESC)
             FROM (SELECT key, at, position FROM journey_entry WHERE journey_id = w.id AND kind = 'C'
                   ORDER BY at DESC, position DESC LIMIT 5) AS f
             JOIN klantcontact AS k ON k.nummer = f.key::bigint), '[]'::json)),
         'reports', json_build_object('edges', coalesce((
             SELECT json_agg(json_build_object('node', json_build_object(
-                'number', i.nummer, 'status', {_status("i.status_cd")})) ORDER BY f.at DESC, f.position DESC)
+                'number', i.nummer, 'status', {status("i.status_cd")})) ORDER BY f.at DESC, f.position DESC)
             FROM (SELECT key, at, position FROM journey_entry WHERE journey_id = w.id AND kind = 'R'
                   ORDER BY at DESC, position DESC LIMIT 3) AS f
             JOIN incident AS i ON i.nummer = f.key COLLATE "default"), '[]'::json)))
@@ -77,8 +54,8 @@ _JOURNEY = f"""
 _SCREEN = f"""
     SELECT json_build_object('data', json_build_object('contacts', json_build_object('edges', coalesce(json_agg(
         json_build_object('node', json_build_object(
-            'id', {_id("Contact", "c.nummer")}, 'channel', json_build_object('code', c.kanaal_cd),
-            'occurredAt', {_at("c.tijdstip")}, 'subject', c.onderwerp,
+            'id', {node_id("Contact", "c.nummer")}, 'channel', json_build_object('code', c.kanaal_cd),
+            'occurredAt', {utc("c.tijdstip")}, 'subject', c.onderwerp,
             'citizen', (SELECT json_build_object('givenNames', p.voornamen, 'familyName', p.geslachtsnaam)
                         FROM persoon AS p WHERE p.bsn = c.bsn),
             'journey', ({_JOURNEY})
@@ -89,7 +66,7 @@ _SCREEN = f"""
 """
 _THIN = f"""
     SELECT json_build_object('data', json_build_object('report', json_build_object(
-        'status', {_status("status_cd")}, 'updatedAt', {_at("gewijzigd_op")})))::text
+        'status', {status("status_cd")}, 'updatedAt', {utc("gewijzigd_op")})))::text
     FROM incident WHERE nummer = $1
 """
 _STATEMENTS = {"/q1": _PORTAL, "/q2": _SCREEN, "/q3": _THIN}

@@ -120,7 +120,7 @@ class _Doors:
             live.messages_per_second,
             live.max_message_bytes,
         )
-        streams = house.streams(live.queue_size)
+        streams = house.streams
         self.house = house
         self._event_streams = EventStreams(house.executor, streams, live.heartbeat_seconds)
         endpoint = GraphQLEndpoint(house, self._event_streams)

@@ -54,14 +54,12 @@ def _of_documents(house: "House") -> Iterator[Metric]:
 
 
 def _of_streams(house: "House") -> Iterator[Metric]:
-    sharing = [streams.sharing for streams in house.opened if streams.sharing]
-    members = [size for each in sharing for size in each.members]
+    sharing = house.streams.sharing
+    members = sharing.members
     yield gauge("sessions", "Sockets that said who they are, and event streams.", house.sessions.count)
     yield gauge("stream_groups", "Groups of streams that are alike, and served together.", len(members))
     yield gauge("streams", "Streams in these groups.", sum(members))
-    yield counter(
-        "deliveries", "Events for each stream in a group that got one.", sum(each.delivered for each in sharing)
-    )
+    yield counter("deliveries", "Events for each stream in a group that got one.", sharing.delivered)
 
 
 def _of_load(house: "House") -> Iterator[Metric]:

@@ -1,8 +1,8 @@
 """The house: what all ways in share, from a document to its answer, with what it costs and who is told of it."""
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
@@ -24,13 +24,14 @@ from omniloket.rates import RateLimited, Rates
 from omniloket.registered import Registered
 from omniloket.sessions import Sessions
 from omniloket.settings import Settings
+from omniloket.standing import StandingPrices
 from omniloket.trusted import Manifests
 from omniloket.usage import Usage
 from resolvers import live
 from resolvers.context import Context, Services, Viewer
 from resolvers.errors import CursorExpired, SlowConsumer, Unauthenticated
 from schema.access import PERSONAL, refusal
-from sources.deadlines import Within
+from sources.deadlines import Within, ask_for
 from sources.errors import MarkExpired
 from sources.records import Role
 from subscriptions.sharing import Sharing
@@ -92,7 +93,6 @@ class House:
     bounds: Bounds
     access_log: AccessLog | None = None
     usage: Usage | None = None
-    opened: list[Streams] = field(default_factory=list[Streams])
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -146,7 +146,7 @@ class House:
         return answer
 
     async def _answer(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> Response:
-        with Within(self.settings.overload.deadline_seconds, context.viewer.counted_as or context.address):
+        with Within(self.settings.overload.deadline_seconds, _asker(context)):
             await _take_live_cursor(prepared, context)
             answer = await self.executor.execute(prepared, variables, context)
         await self.record(prepared, context)
@@ -157,7 +157,8 @@ class House:
         return {"price": price, "left": left, "fullIn": seconds}
 
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
-        """What has to happen before a stream begins. Raises RequestRefused for one that may not."""
+        """What has to happen before a stream begins, in the task that serves it. Raises RequestRefused."""
+        ask_for(_asker(context))
         try:
             self._check(prepared, variables, context)
             await _take_live_cursor(prepared, context)
@@ -221,8 +222,9 @@ class House:
         self.rates.charge(context, points)
         return points
 
-    def streams(self, queue_size: int) -> Streams:
-        """Live updates; `queue_size` changes may wait for each stream."""
+    @cached_property
+    def streams(self) -> Streams:
+        """Live updates."""
         executor = self.executor
         terms = Terms(
             self.record,
@@ -230,11 +232,25 @@ class House:
             too_slow=self._fell_behind,
             rights_changed=Unauthenticated,
             failure=lambda error: StreamFailed([executor.encoded(_told_to_clients(error))]),
-            queue_size=queue_size,
+            queue_size=self.settings.live.queue_size,
+            pay=self._pay_event,
+            hold=self._hold,
         )
-        streams = Streams(executor, self.record, Sharing(executor, self.services.hub.follow, terms))
-        self.opened.append(streams)
-        return streams
+        return Streams(Sharing(executor, self.services.hub.follow, terms))
+
+    async def _pay_event(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
+        await self.rates.pay(context, prepared.price(variables))
+
+    def _hold(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> Callable[[], None]:
+        try:
+            return self._standing.hold(_asker(context), prepared.price(variables))
+        except RequestRefused as refused:
+            self._count(refused, context, prepared)
+            raise
+
+    @cached_property
+    def _standing(self) -> StandingPrices:
+        return StandingPrices(self.settings.cost.standing)
 
     def _fell_behind(self, cursor: str | None) -> Exception:
         self.accounts.metrics.fell_behind()
@@ -263,6 +279,11 @@ def context_of(services: Services, viewer: Viewer, purpose: str | None, address:
     return Context(
         services=services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer, address=address
     )
+
+
+def _asker(context: Context) -> Hashable:
+    """On whose behalf sources are asked, and as whose everything counts that is held."""
+    return context.viewer.counted_as or context.address
 
 
 async def _take_live_cursor(prepared: Prepared, context: Context) -> None:

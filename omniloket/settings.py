@@ -430,6 +430,12 @@ class CostSettings(_Part):
     operation: int = Field(
         default=10, ge=0, le=10_000, description="Points that each operation costs beside its price."
     )
+    standing: int = Field(
+        default=10_000,
+        ge=100,
+        le=10_000_000,
+        description="Points that all open streams of one principal may cost together when each has an event.",
+    )
     burst: int = Field(
         default=100_000, ge=1_000, le=1_000_000_000, description="Points that one principal has at once."
     )

@@ -39,7 +39,7 @@ what they were then: the fewer, the less old.
 """
 
 CHANGE_POINTS = 5
-"""What a change costs a stream that looks at it alone: some 25 microseconds, whether it is for its viewer or not."""
+"""What a change costs a stream that looks at it alone: some 25 microseconds, whoever and whatever it is about."""
 
 _NUMBER, _JOURNEY = attrgetter("report_number"), attrgetter("journey_key")
 
@@ -152,9 +152,12 @@ async def _reach(context: Context, kind: StreamKind, standing: Standing, after: 
 async def _followed(
     context: Context, kind: StreamKind, standing: Standing, *, until_now: bool
 ) -> AsyncGenerator[Event]:
+    # Rows that were shown already are waited for whatever they are about.
+    subject = None if standing.shown_is_left else kind.subject
+    hub = context.services.hub
     with _expiry():
         try:
-            async with context.services.hub.follow(standing.positions, until_now=until_now) as events:
+            async with hub.follow(standing.positions, until_now=until_now, subject=subject) as events:
                 async for event in events:
                     yield event
         except StreamOverflowed as overflow:
@@ -187,9 +190,9 @@ async def _found(
 async def _each_found(following: Following, events: Sequence[Event], context: Context) -> Sequence[Any]:
     subject, subject_of = following.subject, following.subject_of
     wanted = [event for event in events if subject_of is None or subject_of(event.record) == subject]
+    await context.services.pay(context, CHANGE_POINTS * len(events))
     if not wanted:
         return [None] * len(events)
-    await context.services.pay(context, CHANGE_POINTS * len(wanted))
     found = await following.events([(event, subject) for event in wanted], context.fresh())
     of_event = dict(zip(map(id, wanted), found, strict=True))
     return [of_event.get(id(event)) for event in events]

@@ -33,6 +33,11 @@ class Within:
         _DEADLINE.reset(self._deadline_token)
 
 
+def ask_for(asker: Hashable) -> None:
+    """What the current task does from now on, and the tasks that it begins, is on this one's behalf."""
+    _ASKER.set(asker)
+
+
 def seconds_left() -> float:
     """How long it is to the deadline; negative when that has passed, infinite where there is none."""
     deadline = _DEADLINE.get()

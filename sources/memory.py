@@ -139,7 +139,7 @@ class MemoryLog(Generic[R]):
     async def covers(self, mark: Mark, other: Mark) -> bool:
         return int(mark) >= int(other)
 
-    async def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
+    async def between(self, after: Mark, until: Mark, subject: Key | None = None) -> AsyncGenerator[Changes[R]]:
         if found := self._numbered(int(after), int(until)):
             yield found
 

@@ -177,8 +177,11 @@ class Log(Protocol[R]):
         """Whether whoever stands at `mark` has read all that one at `other` has."""
         ...
 
-    def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
-        """Page by page, what one who stood at `after` lacks to stand at `until`, which must cover it."""
+    def between(self, after: Mark, until: Mark, subject: Key | None = None) -> AsyncGenerator[Changes[R]]:
+        """Page by page, what one who stood at `after` lacks to stand at `until`, which must cover it.
+
+        `subject`: of rows about one report or journey alone; a log that does not know them gives the others too.
+        """
         ...
 
     async def history(self, until: Mark, after: int, limit: int) -> Changes[R]:

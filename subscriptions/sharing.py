@@ -12,6 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -19,6 +20,7 @@ import orjson
 
 from engine.executor import Executor
 from engine.prepared import Prepared
+from sources.deadlines import ask_for
 from subscriptions.hub import Event, StreamOverflowed
 from subscriptions.membership import Asked, Member
 from subscriptions.terms import Common, Payload, Terms
@@ -148,7 +150,7 @@ class _Reading:
         self._begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._by_subject: dict[Callable[[Any], Hashable], dict[Hashable, dict[_Group, None]]] = {}
         self._of_every_row: dict[_Group, None] = {}
-        self._task = asyncio.create_task(self._run(), name=f"groups on {log}")
+        self._task = asyncio.create_task(self._run(), name=f"groups on {log}", context=Context())
 
     async def begun(self) -> None:
         """Waits until no change is missed any more; raises what keeps the log from being read."""
@@ -251,9 +253,10 @@ class _Family:
         self.offered += 1
         self._waiting.append(_Offered(self.offered, event, group))
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._task = asyncio.create_task(self._run(), context=Context())
 
     async def _run(self) -> None:
+        ask_for(self)  # one family holds no more connections than one principal may
         try:
             while self._waiting:
                 most = min(BATCH, self.sharing.terms.queue_size // 2 + 1)

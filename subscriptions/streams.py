@@ -1,17 +1,16 @@
 """Streams: what every transport serves of a subscription: an answer for each event, as bytes ready to leave."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import orjson
 
-from engine.executor import Executor
 from engine.prepared import Prepared
 from subscriptions.membership import Asked, MakeContext, Member
 from subscriptions.sharing import Following, Reach, Sharing
-from subscriptions.terms import Deliver, Payload, Record
+from subscriptions.terms import Deliver, Payload
 
 __all__ = ["MakeContext", "Payload", "Streams"]
 
@@ -23,15 +22,8 @@ def _never() -> bool:
 class Streams:
     """Opens streams. Those that have enough in common are served together."""
 
-    def __init__(self, executor: Executor, record: Record, sharing: Sharing | None = None) -> None:
-        self._executor = executor
-        self._record = record
+    def __init__(self, sharing: Sharing) -> None:
         self.sharing = sharing
-
-    @property
-    def members(self) -> Sequence[int]:
-        """How many streams each group serves now."""
-        return [] if self.sharing is None else self.sharing.members
 
     async def serve(
         self,
@@ -46,22 +38,21 @@ class Streams:
         `is_sure`: whether the rights of the connection hold, as far as can be told at once; where not, a context is
         made to find out. Raises RequestRefused before the first payload, and StreamFailed, as the executor does.
         """
-        asked = Asked(prepared, variables, make_context, is_sure)
-        member = Member(asked, deliver)
-        if self.sharing is None:
-            await self._serve_alone(asked, asked.make_context, member)
-            return
+        member = Member(Asked(prepared, variables, make_context, is_sure), deliver)
+        joining = _Joining(self.sharing, member)
         try:
-            await self._serve_alone(asked, _Joining(self.sharing, member).make_context, member)
+            await self._serve_alone(member, joining.make_context)
             await member.stay()
         finally:
+            joining.release()
             self.sharing.leave(member)
 
-    async def _serve_alone(self, asked: Asked, make_context: MakeContext, member: Member) -> None:
+    async def _serve_alone(self, member: Member, make_context: MakeContext) -> None:
         """What the client gets by itself: everything, or what it missed."""
-        async with aclosing(self._executor.subscribe(asked.prepared, asked.variables, make_context)) as answers:
+        asked, sharing = member.asked, self.sharing
+        async with aclosing(sharing.executor.subscribe(asked.prepared, asked.variables, make_context)) as answers:
             async for answer in answers:
-                await self._record(asked.prepared, asked.context, [asked.context])
+                await sharing.terms.record(asked.prepared, asked.context, [asked.context])
                 cursor, place = (getattr(answer.event, name, None) for name in ("cursor", "place"))
                 await member.take(Payload(orjson.dumps(answer.response), cursor, place))
 
@@ -92,14 +83,21 @@ class _Joining:
         self.sharing = sharing
         self._member = member
         self.has_caught_up = member.has_caught_up
+        self._held: Callable[[], None] | None = None
 
     async def make_context(self) -> Any:
-        asked = self._member.asked
-        is_first = asked.context is None
+        asked, terms = self._member.asked, self.sharing.terms
+        if self._held is not None:
+            await terms.pay(asked.prepared, asked.variables, asked.context)
+            return await asked.make_context()
         context = await asked.make_context()
-        if is_first:
-            context.membership = self
+        self._held = terms.hold(asked.prepared, asked.variables, context)
+        context.membership = self
         return context
+
+    def release(self) -> None:
+        if self._held is not None:
+            self._held()
 
     async def join(self, following: Following, reach: Reach) -> None:
         await self.sharing.join(self._member, following, reach)

@@ -1,6 +1,6 @@
 """How streams are served: what some have in common, what they get, and what is done when one cannot go on."""
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +38,14 @@ class Common:
     make_context: Callable[[], object]
 
 
+async def _for_nothing(_prepared: Prepared, _variables: Mapping[str, Any], _context: object) -> None:
+    pass
+
+
+def _hold_nothing(_prepared: Prepared, _variables: Mapping[str, Any], _context: object) -> Callable[[], None]:
+    return lambda: None
+
+
 @dataclass(frozen=True)
 class Terms:
     """How all streams are served.
@@ -45,7 +53,8 @@ class Terms:
     `common` tells what the streams of an operation must have in common, from a context of one of them. `queue_size`
     bounds what may wait for a client, or for a group; beyond it, it ends as `too_slow` says of its last cursor, or of
     where it began. `rights_changed` ends a stream whose client has other rights than it began with. `failure` is an
-    error as the end of a stream, or of several.
+    error as the end of a stream, or of several. `pay` is waited for before each answer that a stream gets alone. `hold`
+    is asked before a stream begins, and gives what is called when it has ended; it may raise RequestRefused.
     """
 
     record: Record
@@ -54,3 +63,5 @@ class Terms:
     rights_changed: Callable[[], Exception]
     failure: Callable[[Exception], Exception]
     queue_size: int = 1000
+    pay: Callable[[Prepared, Mapping[str, Any], Any], Awaitable[None]] = _for_nothing
+    hold: Callable[[Prepared, Mapping[str, Any], Any], Callable[[], None]] = _hold_nothing

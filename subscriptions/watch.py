@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import Any, Protocol
 
 from sources.errors import MarkExpired
@@ -74,7 +75,7 @@ class Tail:
             if self._task is None:
                 self.mark = await self.log.end()
                 self._whole_at = self._caught_up_at = self._clock()
-                self._task = asyncio.create_task(self._run(), name=f"tail of {self.name}")
+                self._task = asyncio.create_task(self._run(), name=f"tail of {self.name}", context=Context())
             self._followers.add(follower)  # before it is waited for anything, or the last one to leave stops the tail
             try:
                 if after is not None:

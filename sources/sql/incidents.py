@@ -178,7 +178,12 @@ def status_changes(database: Database) -> SqlCollection[StatusChange, None]:
 def status_log(database: Database) -> SqlLog[StatusChange]:
     """Status changes in the order of their serials."""
     return SqlLog(
-        database, rows=_STATUS_ROWS, columns=_STATUS_COLUMNS, serial=_status.volgnummer, read=_READ_STATUS_CHANGE
+        database,
+        rows=_STATUS_ROWS,
+        columns=_STATUS_COLUMNS,
+        serial=_status.volgnummer,
+        read=_READ_STATUS_CHANGE,
+        subject=_status.incident_nummer,
     )
 
 

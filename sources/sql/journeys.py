@@ -202,7 +202,14 @@ def journey_entries(database: Database, sealer: Sealer) -> SqlCollection[Journey
 
 def journey_log(database: Database) -> SqlLog[JourneyNews]:
     """What happened on journeys, in the order in which it was told."""
-    return SqlLog(database, rows=NEWS, columns=list(NEWS.c), serial=NEWS.c.position, read=_READ_NEWS)
+    return SqlLog(
+        database,
+        rows=NEWS,
+        columns=list(NEWS.c),
+        serial=NEWS.c.position,
+        read=_READ_NEWS,
+        subject=NEWS.c.journey_id,
+    )
 
 
 def journey_channels(database: Database, sealer: Sealer) -> SqlCollection[str, None]:

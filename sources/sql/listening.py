@@ -6,6 +6,7 @@ Whose statement rings is in `sources.sql.triggers`: a trigger to which the owner
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import Context
 from typing import Any
 
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -37,7 +38,7 @@ class Listener:
         try:
             with self._bell.heard(woken):
                 if self._task is None:
-                    self._task = asyncio.create_task(self._run(), name="listening")
+                    self._task = asyncio.create_task(self._run(), name="listening", context=Context())
                 yield
         finally:
             if not self._bell.is_heard and self._task is not None:

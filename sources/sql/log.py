@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from sources.ports import Changes, HeldBack, Mark, Place, Reading, WakeUps
+from sources.records import Key
 from sources.sql.database import Database
 from sources.sql.horizon import hides_transactions, log_of
 from sources.sql.log_table import LogTable, Order
@@ -18,7 +19,10 @@ R = TypeVar("R")
 
 
 class SqlLog(Generic[R]):
-    """An append-only table whose rows have a serial; `sources.ports.Log` says what the methods promise."""
+    """An append-only table whose rows have a serial; `sources.ports.Log` says what the methods promise.
+
+    `subject`: the column that tells which report or journey a row is about.
+    """
 
     def __init__(
         self,
@@ -28,9 +32,10 @@ class SqlLog(Generic[R]):
         columns: Sequence[sa.ColumnElement[Any]],
         serial: sa.ColumnElement[Any],
         read: Reader[R],
+        subject: sa.ColumnElement[Any] | None = None,
     ) -> None:
         self._database = database
-        self._table = LogTable(database, rows, columns, serial, read)
+        self._table = LogTable(database, rows, columns, serial, read, subject)
         self._chosen: Order[R] | None = None
 
     @property
@@ -50,8 +55,8 @@ class SqlLog(Generic[R]):
     async def covers(self, mark: Mark, other: Mark) -> bool:
         return (await self._order()).covers(mark, other)
 
-    async def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
-        async with aclosing((await self._order()).between(after, until)) as pages:
+    async def between(self, after: Mark, until: Mark, subject: Key | None = None) -> AsyncGenerator[Changes[R]]:
+        async with aclosing((await self._order()).between(after, until, subject)) as pages:
             async for page in pages:
                 yield page
 

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from sources.errors import MarkExpired, RecordMalformed
 from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Place, Reading
+from sources.records import Key
 from sources.sql.database import Database, Rows, Statement
 from sources.sql.reading import Reader
+from sources.sql.statements import Condition
 
 R = TypeVar("R")
 
@@ -19,13 +21,17 @@ PAGE = 500
 
 @dataclass(frozen=True)
 class LogTable(Generic[R]):
-    """A table whose rows `serial` numbers; `rows` joins what else their records need."""
+    """A table whose rows `serial` numbers; `rows` joins what else their records need.
+
+    `subject`: the column that tells what a row is about, where readers ask for that.
+    """
 
     database: Database
     rows: sa.FromClause
     columns: Sequence[sa.ColumnElement[Any]]
     serial: sa.ColumnElement[Any]
     read: Reader[R]
+    subject: sa.ColumnElement[Any] | None = None
 
     def __post_init__(self) -> None:
         self.read.check([cast("Any", column).name for column in self.columns])
@@ -38,6 +44,10 @@ class LogTable(Generic[R]):
         """The records' rows, with their serials and what else is asked for."""
         columns = [self.database.as_written(column) for column in self.columns]
         return sa.select(*columns, self.serial.label("_serial"), *more).select_from(self.rows)
+
+    def about(self, subject: Key | None) -> Condition:
+        """The rows about one subject; all of them for None, and where no column tells."""
+        return sa.true() if subject is None or self.subject is None else self.subject == subject
 
     def change(self, row: Mapping[Any, Any], mark: Mark) -> Change[R] | MalformedChange:
         (record,) = self.read.records(self.database.name, [tuple(row.values())])
@@ -58,7 +68,7 @@ class Order(Protocol[R]):
     async def end(self) -> Mark: ...
     async def changes(self, after: Mark, limit: int, *, whole: bool) -> Reading[R]: ...
     def covers(self, mark: Mark, other: Mark) -> bool: ...
-    def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]: ...
+    def between(self, after: Mark, until: Mark, subject: Key | None) -> AsyncGenerator[Changes[R]]: ...
     async def history(self, until: Mark, after: int, limit: int) -> Changes[R]: ...
     async def ahead(self, mark: Mark, limit: int) -> Sequence[Place]: ...
     def serials(self, mark: Mark) -> int: ...

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from msgspec import Struct, ValidationError, convert
 
 from sources.ports import Changes, HeldBack, Mark, Place, Reading
+from sources.records import Key
 from sources.sql.database import Rows
 from sources.sql.log_table import PAGE, LogTable
 
@@ -47,9 +48,9 @@ class SerialOrder(Generic[R]):
             raise self._table.expired()
         return here.serial >= there.serial
 
-    async def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
+    async def between(self, after: Mark, until: Mark, subject: Key | None) -> AsyncGenerator[Changes[R]]:
         mark, end = await self._honoured(after), self._read(until)
-        while rows := await self._rows(mark.serial, PAGE, end.serial):
+        while rows := await self._rows(mark.serial, PAGE, end.serial, subject):
             yield self._changes(mark, rows)
             mark = SerialMark(mark.log, rows[-1]["_serial"])
 
@@ -82,9 +83,10 @@ class SerialOrder(Generic[R]):
         (row,) = await self._table.fetch(sa.select(oldest.label("oldest"), newest.label("newest")))
         return await self._identify(self._table), row["oldest"] or 0, row["newest"] or 0
 
-    async def _rows(self, after: int, limit: int, until: int | None = None) -> Rows:
+    async def _rows(self, after: int, limit: int, until: int | None = None, subject: Key | None = None) -> Rows:
         serial = self._table.serial
-        statement = self._table.selected().where(serial > after).order_by(serial).limit(limit)
+        wanted = self._table.selected().where(serial > after, self._table.about(subject))
+        statement = wanted.order_by(serial).limit(limit)
         return await self._table.fetch(statement if until is None else statement.where(serial <= until))
 
     def _changes(self, mark: SerialMark, rows: Rows) -> Changes[R]:

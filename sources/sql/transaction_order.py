@@ -23,16 +23,16 @@ from msgspec import Struct, ValidationError, convert
 from msgspec.structs import astuple, replace
 
 from sources.ports import Change, Changes, HeldBack, MalformedChange, Mark, Reading
+from sources.records import Key
 from sources.sql.database import Rows
 from sources.sql.horizon import Horizon, horizon_of
 from sources.sql.log_table import PAGE, LogTable, place_of
+from sources.sql.statements import Condition
 
 R = TypeVar("R")
 
 Place = tuple[int, int]
 """A row's transaction, in 64 bits, and its serial."""
-
-Condition = sa.ColumnElement[bool]
 
 NEAR = 1000
 """Rows before the newest, by serial, among which late ones are looked for at every reading."""
@@ -126,11 +126,11 @@ class TransactionOrder(Generic[R]):
             raise self._table.expired()
         return max(here.checked, (here.horizon, 0)) >= there.read
 
-    async def between(self, after: Mark, until: Mark) -> AsyncGenerator[Changes[R]]:
+    async def between(self, after: Mark, until: Mark, subject: Key | None) -> AsyncGenerator[Changes[R]]:
         mark, end = self._honoured(after, await self._horizon()), self._read(until)
-        lowest = await self._lowest(mark, end)
+        wanted = self._table.serial >= await self._lowest(mark, end), self._table.about(subject), self._given(end)
         while True:
-            rows = await self._rows(PAGE, self._table.serial >= lowest, self._missing(mark), self._given(end))
+            rows = await self._rows(PAGE, self._missing(mark), *wanted)
             changes: list[Change[R] | MalformedChange] = []
             for row in rows:
                 mark = _towards(mark, _place(row), end)

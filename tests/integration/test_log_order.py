@@ -34,7 +34,8 @@ Connect = Callable[[], Any]
 
 
 def log_of(database: Database, table: "sa.Table" = TABLE) -> SqlLog[int]:
-    return SqlLog(database, rows=table, columns=[table.c.word, table.c.id], serial=table.c.id, read=SERIAL)
+    columns = [table.c.word, table.c.id]
+    return SqlLog(database, rows=table, columns=columns, serial=table.c.id, read=SERIAL, subject=table.c.word)
 
 
 @pytest.fixture
@@ -202,6 +203,24 @@ async def test_a_row_that_commits_late_comes_at_its_place_and_not_after_it(log: 
     assert (await read(log, start))[0] == []
     await slow.execute("COMMIT")
     assert (await read(log, start))[0] == [early, late]
+
+
+async def test_what_is_missed_of_one_subject_is_all_of_it_in_order(log: SqlLog[int], connect: Connect) -> None:
+    begin = await log.end()
+    first, second = await connect(), await connect()
+    insert = "INSERT INTO log (word) VALUES ($1) RETURNING id"
+    await first.execute("BEGIN")
+    late = [await first.fetchval(insert, word) for word in ("a", "b", "a")]
+    soon = [await second.fetchval(insert, word) for word in ("a", "c")]
+    await first.execute("COMMIT")
+    end = await log.end()
+    assert await replayed(log, begin, end) == [*late, *soon]
+    pages = [page async for page in log.between(begin, end, "a")]
+    found = [change for page in pages for change in page]
+    assert [change.serial for change in found] == [late[0], late[2], soon[0]]
+    for at, change in enumerate(found):
+        rest = [each.serial async for page in log.between(change.mark, end, "a") for each in page]
+        assert rest == [each.serial for each in found[at + 1 :]]
 
 
 async def test_a_row_of_a_savepoint_waits_for_its_transaction(log: SqlLog[int], connect: Connect) -> None:

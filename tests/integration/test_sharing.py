@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
-from engine.responses import StreamFailed
+from engine.responses import RequestRefused, StreamFailed
 from resolvers.context import Context, Viewer
 from resolvers.errors import Unauthenticated
+from resolvers.live import CHANGE_POINTS
 from resolvers.live import STATUSES as STATUSES_LOG
+from sources.deadlines import asker
 from sources.demo.loading import SqliteFiles
 from sources.errors import RecordMalformed
 from sources.records import Role
@@ -112,7 +115,7 @@ class Served:
         self.urls = urls
         self.number = number
         self.reporter = citizen(bsn)
-        self.streams: Streams = ask.house.streams(QUEUE)
+        self.streams: Streams = ask.house.streams
         self.clients: list[Client] = []
 
     async def join(
@@ -120,15 +123,20 @@ class Served:
     ) -> Client:
         """A client that takes part in a group."""
         given = variables if "$number" not in query else {"number": self.number, **variables}
-        members = sum(self.streams.members)
+        members = sum(self.streams.sharing.members)
         client = Client(self, viewer, query, given, reads=reads)
         self.clients.append(client)
-        await eventually(lambda: sum(self.streams.members) > members or client.task.done())
+        await eventually(lambda: sum(self.streams.sharing.members) > members or client.task.done())
         return client
 
     async def change(self, *statuses: str) -> None:
         for status in statuses:
             await write(self.urls["incidents"], *change_of(self.number, status))
+
+    def rows(self, source: str) -> int:
+        """How many rows were read of a source so far."""
+        back_ends: Any = self.ask.house.services.sources.back_ends
+        return next(database.rows_read for database in back_ends if database.name == source)
 
     def statements(self) -> int:
         back_ends: Any = self.ask.house.services.sources.back_ends
@@ -150,12 +158,12 @@ def module_urls(tmp_path_factory: pytest.TempPathFactory) -> Urls:
 @pytest_asyncio.fixture
 async def served(module_urls: Urls) -> AsyncIterator[Served]:
     number, bsn = await reported(module_urls)
-    async with opened(module_urls, live={"poll_seconds": 0.05}) as ask:
+    async with opened(module_urls, live={"poll_seconds": 0.05, "queue_size": QUEUE}) as ask:
         made = Served(ask, module_urls, number, bsn)
         yield made
         for client in made.clients:
             await client.leave()
-        assert made.streams.members == []
+        assert made.streams.sharing.members == []
 
 
 async def test_clients_with_equal_rights_get_the_same_bytes_of_one_execution(served: Served) -> None:
@@ -163,7 +171,7 @@ async def test_clients_with_equal_rights_get_the_same_bytes_of_one_execution(ser
         replace(AGENT, principal=str(number), unit=unit) for number, unit in enumerate(["PL1700", "PL1800", None])
     ]
     clients = [await served.join(viewer) for viewer in viewers]
-    assert served.streams.members == [3]
+    assert served.streams.sharing.members == [3]
     await served.change("OPSP")
     await eventually(lambda: all(client.payloads for client in clients))
     assert len({id(client.payloads[0]) for client in clients}) == 1
@@ -175,7 +183,7 @@ async def test_one_report_asked_in_two_ways_is_one_group(served: Served) -> None
     found = await served.ask.data("query Q($n: String!) { report(by: {number: $n}) { id } }", n=served.number)
     one = await served.join(query=query, by={"number": served.number})
     other = await served.join(query=query, by={"id": found["report"]["id"]})
-    assert served.streams.members == [2]
+    assert served.streams.sharing.members == [2]
     await served.change("WACH")
     await eventually(lambda: one.payloads and other.payloads)
     assert one.payloads[0] is other.payloads[0]
@@ -187,7 +195,7 @@ async def test_what_changes_again_while_a_client_catches_up_is_told_again(own_ur
     registered = "INSERT INTO klantcontact (kanaal_cd, richting, onderwerp, tijdstip) VALUES ('APP', 'I', '{}', now())"
     query = "subscription S($after: String) { contactRegistered(after: $after) { contact { subject } } }"
     register = own_urls["servicemodule"]
-    async with opened(own_urls, live={"poll_seconds": 0.05}) as ask:
+    async with opened(own_urls, live={"poll_seconds": 0.05, "queue_size": QUEUE}) as ask:
         served = Served(ask, own_urls, "", "")
         cursor = (await ask.data("{ liveCursor }"))["liveCursor"]
         for subject in ("a", "b", "c"):
@@ -214,7 +222,7 @@ async def test_clients_whose_rights_differ_share_nothing(served: Served) -> None
     for viewer in viewers:
         await served.join(viewer)
     # The agent without a purpose may not see that there is such a report.
-    assert served.streams.members == [1] * 4
+    assert served.streams.sharing.members == [1] * 4
     await served.change("OPSP")
     clients = [client for client in served.clients if not client.task.done()]
     await eventually(lambda: all(client.payloads for client in clients))
@@ -226,13 +234,13 @@ async def test_what_a_field_is_decided_by_parts_groups_only_where_it_is_asked(se
     for query in (LIVE_STATUS, NOTES):
         for viewer in (AGENT, other):
             await served.join(viewer, query)
-    assert sorted(served.streams.members) == [1, 1, 2]
+    assert sorted(served.streams.sharing.members) == [1, 1, 2]
 
 
 async def test_variables_of_the_answer_part_groups(served: Served) -> None:
     with_status = await served.join(query=WATCHED, wanted=True)
     without = await served.join(query=WATCHED, wanted=False)
-    assert served.streams.members == [1, 1]
+    assert served.streams.sharing.members == [1, 1]
     await served.change("OPSP")
     await eventually(lambda: with_status.payloads and without.payloads)
     assert b"status" in with_status.payloads[0].json
@@ -260,7 +268,7 @@ async def test_the_first_to_leave_changes_nothing_for_the_others(served: Served)
 async def test_when_the_last_one_leaves_nothing_is_asked_of_any_source(served: Served) -> None:
     for client in (await served.join(), await served.join()):
         await client.leave()
-    assert served.streams.members == []
+    assert served.streams.sharing.members == []
     before = served.statements()
     await served.change("OPSP")
     await asyncio.sleep(0.3)
@@ -310,7 +318,7 @@ async def test_a_report_that_cannot_be_read_costs_its_own_changes_and_no_stream(
     number, bsn = await reported(urls)
     register = urls["incidents"]
     spoilt = next(row["nummer"] for row in await rows_of(register, INCIDENT) if row["nummer"] != number)
-    async with opened(urls, live={"poll_seconds": 0.05}) as ask:
+    async with opened(urls, live={"poll_seconds": 0.05, "queue_size": QUEUE}) as ask:
         told: list[tuple[str, Exception]] = []
         ask.house.services.hub.report = lambda log, error: told.append((log, error))
         served = Served(ask, urls, number, bsn)
@@ -353,7 +361,7 @@ async def test_who_resumes_catches_up_alone_and_goes_on_with_the_group(served: S
     await eventually(lambda: len(steady.payloads) == 5 and len(resumed.payloads) == 4)
     assert resumed.statuses == steady.statuses[1:]
     assert resumed.payloads[-1] is steady.payloads[-1]
-    assert served.streams.members == [2]
+    assert served.streams.sharing.members == [2]
 
 
 async def test_what_is_more_than_may_wait_is_caught_up_with_too(served: Served) -> None:
@@ -437,11 +445,11 @@ async def test_a_stream_as_a_generator_shares_as_well(served: Served) -> None:
     prepared = served.ask.house.executor.prepare(LIVE_STATUS)
     stream = served.streams.open(prepared, {"number": served.number}, steady.make_context, lambda: True)
     first = asyncio.ensure_future(anext(stream))
-    await eventually(lambda: served.streams.members == [2])
+    await eventually(lambda: served.streams.sharing.members == [2])
     await served.change("OPSP", "WACH")
     assert [await first, await anext(stream)] == steady.payloads
     await stream.aclose()
-    assert served.streams.members == [1]
+    assert served.streams.sharing.members == [1]
 
 
 async def test_a_generator_that_is_not_read_ends_with_the_cursor_of_what_was_taken(served: Served) -> None:
@@ -449,7 +457,7 @@ async def test_a_generator_that_is_not_read_ends_with_the_cursor_of_what_was_tak
     prepared = served.ask.house.executor.prepare(LIVE_STATUS)
     stream = served.streams.open(prepared, {"number": served.number}, steady.make_context, lambda: True)
     first = asyncio.ensure_future(anext(stream))
-    await eventually(lambda: served.streams.members == [2])
+    await eventually(lambda: served.streams.sharing.members == [2])
     await served.change("OPSP")
     taken = await first
     second = asyncio.ensure_future(anext(stream))
@@ -457,7 +465,7 @@ async def test_a_generator_that_is_not_read_ends_with_the_cursor_of_what_was_tak
         await served.change(STATUSES[number % len(STATUSES)])
         await eventually(lambda number=number: len(steady.payloads) == number + 2)
         await second
-    await eventually(lambda: served.streams.members == [1])
+    await eventually(lambda: served.streams.sharing.members == [1])
     with pytest.raises(StreamFailed) as failed:
         await anext(stream)
     assert failed.value.errors[0]["extensions"] == {"code": "SLOW_CONSUMER", "cursor": taken.cursor}
@@ -468,7 +476,7 @@ async def test_a_thousand_clients_that_never_read_leave_memory_bounded(served: S
     quick = await served.join()
     crowd = [Client(served, AGENT, LIVE_STATUS, {"number": served.number}, reads=False) for _ in range(1000)]
     served.clients += crowd
-    await eventually(lambda: served.streams.members == [1001])
+    await eventually(lambda: served.streams.sharing.members == [1001])
     most = 0
     for number in range(QUEUE + 2):
         await served.change(STATUSES[number % len(STATUSES)])
@@ -477,7 +485,7 @@ async def test_a_thousand_clients_that_never_read_leave_memory_bounded(served: S
     # Each is there once, however many wait for it; the test's own clients keep all that they were handed.
     assert most <= QUEUE + 2
     assert {await client.code() for client in crowd} == {"SLOW_CONSUMER"}
-    assert served.streams.members == [1]
+    assert served.streams.sharing.members == [1]
 
 
 async def test_what_was_missed_is_looked_at_together(served: Served) -> None:
@@ -495,3 +503,77 @@ async def test_what_was_missed_is_looked_at_together(served: Served) -> None:
     # 303 changes: a statement a hundred, and those of the log itself, of the events and of whoever else follows.
     assert served.statements() - before < 40
     assert watching.statuses == ["IN_INVESTIGATION"] * 3
+
+
+async def test_who_resumes_reads_nothing_of_other_reports(served: Served) -> None:
+    steady = await served.join()
+    await served.change("OPSP")
+    await eventually(lambda: steady.payloads)
+    numbers = {row["nummer"] for row in await rows_of(served.urls["incidents"], INCIDENT)}
+    other = min(numbers - {served.number})
+    for _ in range(QUEUE):
+        await write(served.urls["incidents"], *change_of(other, "WACH"))
+    await served.change("BEOO")
+    await eventually(lambda: len(steady.payloads) == 2)
+    await steady.leave()
+    rows = served.rows("incidents")
+    resumed = await served.join(after=steady.payloads[0].cursor)
+    await eventually(lambda: resumed.payloads)
+    assert resumed.statuses == steady.statuses[1:]
+    assert served.rows("incidents") - rows < QUEUE
+    await served.change("AFGE")
+    await eventually(lambda: len(resumed.payloads) == 2)
+
+
+@asynccontextmanager
+async def charging(served: Served, **cost: int) -> AsyncIterator[Served]:
+    """Another house over the same sources, in which points are other ones."""
+    async with opened(served.urls, live={"poll_seconds": 0.05, "queue_size": QUEUE}, cost=cost) as ask:
+        other = Served(ask, served.urls, served.number, served.reporter.bsn or "")
+        yield other
+        for each in other.clients:
+            await each.leave()
+
+
+async def test_what_a_stream_gets_alone_is_paid_for_as_often_as_it_is_answered(served: Served) -> None:
+    async with charging(served, per_second=10) as frugal:
+        house = frugal.ask.house
+        price = house.executor.prepare(LIVE_STATUS).price({"number": served.number})
+        steady = await frugal.join()
+        for count, status in enumerate(STATUSES, start=1):
+            await frugal.change(status)
+            await eventually(lambda count=count: len(steady.payloads) == count)
+        before = house.rates.principals.left(AGENT.counted_as)
+        assert before == house.rates.principals.rate.burst  # the group's answers are nobody's
+        resumed = await frugal.join(after=steady.payloads[0].cursor)
+        missed = len(STATUSES) - 1
+        await eventually(lambda: len(resumed.payloads) == missed)
+        taken = before - house.rates.principals.left(AGENT.counted_as)
+        assert missed * CHANGE_POINTS < taken <= missed * (price + CHANGE_POINTS)
+
+
+async def test_all_streams_of_one_principal_have_a_price_together(served: Served) -> None:
+    async with charging(served, standing=100) as frugal:
+        most = 100 // frugal.ask.house.executor.prepare(LIVE_STATUS).price({"number": served.number})
+        clients = [await frugal.join() for _ in range(most)]
+        refused = await frugal.join()
+        with pytest.raises(RequestRefused) as told:
+            await refused.task
+        assert told.value.errors[0]["extensions"] == {"code": "LIMIT_EXCEEDED", "limit": "standing"}
+        clients.append(await frugal.join(frugal.reporter))
+        await clients[0].leave()
+        clients.append(await frugal.join())
+        assert not any(each.task.done() for each in clients[1:])
+
+
+async def test_a_stream_asks_on_its_principals_behalf(served: Served) -> None:
+    house = served.ask.house
+    prepared = house.executor.prepare(LIVE_STATUS)
+    context = Context(services=house.services, viewer=AGENT)
+
+    async def begun() -> object:
+        await house.before(prepared, {"number": served.number}, context)
+        return asker()
+
+    assert await asyncio.create_task(begun()) == AGENT.counted_as
+    assert asker() is None

@@ -17,6 +17,7 @@ from omniloket.http import REQUEST_HEADER
 from resolvers.live import CONTACTS, JOURNEYS, STATUSES
 from resolvers.live_cursors import sealed_for_every_field
 from sources.ports import Mark
+from sources.records import Key
 from sources.sql.incidents import INCIDENT_STATUS
 from sources.sql.journeys import NEWS
 from sources.sql.servicemodule import KLANTCONTACT
@@ -36,7 +37,7 @@ class HistoryHub(Hub):
 
     @asynccontextmanager
     async def follow(
-        self, after: Mapping[str, Mark | None], *, until_now: bool = False
+        self, after: Mapping[str, Mark | None], *, until_now: bool = False, subject: Key | None = None
     ) -> AsyncGenerator[AsyncIterator[Event]]:
         ends = {name: end for name, end in (await self.ends()).items() if name in after}
         start = {name: mark or ends[name] for name, mark in after.items()}

@@ -12,7 +12,7 @@ import { makePgService } from "postgraphile/adaptors/pg";
 import { grafserv } from "postgraphile/grafserv/node";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 
-const CONNECTIONS = 4; // a request is one statement, on one of them
+const CONNECTIONS = 8; // twice what each server has to each of its databases: this one has all in one
 
 const instance = postgraphile({
   extends: [PostGraphileAmberPreset],

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,8 +16,11 @@ from starlette.websockets import WebSocket
 from engine.executor import Executor
 from engine.prepared import Prepared
 from engine.responses import RequestRefused
+from subscriptions.hub import Hub
+from subscriptions.sharing import Sharing
 from subscriptions.socket import SUBPROTOCOL, ConnectionRefused, SocketLimits, SocketProtocol
 from subscriptions.streams import Streams
+from subscriptions.terms import Common, Terms
 
 MOST = 5
 FOREVER = "subscription { forever }"
@@ -43,7 +47,7 @@ class Session:
         self.is_closed = False
 
     async def make_context(self) -> object:
-        return None
+        return SimpleNamespace()
 
     def is_certain(self) -> bool:
         return True
@@ -77,7 +81,9 @@ class World:
                     world.streams -= 1
 
         executor = Executor(strawberry.Schema(Query, Mutation, Subscription)._schema, encode_error=lambda _: ("", {}))
-        self.protocol = SocketProtocol(Operations(executor), Streams(executor, _nothing), self._connect, limits)
+        terms = Terms(_nothing, lambda *_: Common("everybody", object), RuntimeError, RuntimeError, RuntimeError)
+        streams = Streams(Sharing(executor, Hub({}).follow, terms))
+        self.protocol = SocketProtocol(Operations(executor), streams, self._connect, limits)
 
     async def _connect(self, _websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]) -> "Session":
         if "bug" in payload:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from graphql import FieldNode, FragmentDefinitionNode, GraphQLError
+from graphql import FieldNode, GraphQLError
 from graphql.execution import executor as core
 from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
@@ -18,6 +18,7 @@ from strawberry.exceptions import WrongNumberOfResultsReturned
 
 from engine.batching import Batched, Partial, RequestState, frozen
 from engine.failures import NULLED, Failed, Settlement, Torn
+from engine.fragments import fragments_of
 from engine.guards import Guard
 from engine.plan import Field, Plan, Selection, holds
 from engine.reading import generate
@@ -266,14 +267,11 @@ def _checked(results: Any, parents: Sequence[Any]) -> Sequence[Any]:
 
 
 def _core_executor(plan: Plan, variables: VariableValues, context: object, root: object) -> Any:
-    fragments = {
-        each.name.value: each for each in plan.document.definitions if isinstance(each, FragmentDefinitionNode)
-    }
     graphql_core = cast("Any", core)
     default = graphql_core.default_field_resolver
     return graphql_core.Executor(
         plan.schema,
-        fragments,
+        fragments_of(plan.document),
         {},
         root,
         context,

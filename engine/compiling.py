@@ -22,12 +22,12 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     InlineFragmentNode,
+    NamedTypeNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     TypeNameMetaFieldDef,
     VariableNode,
-    is_abstract_type,
     is_leaf_type,
 )
 
@@ -35,6 +35,7 @@ from engine.arguments import FieldArguments
 from engine.batching import METADATA_KEY, Batched
 from engine.completing import Leaf, ListOf, Objects
 from engine.converting import Conversions
+from engine.fragments import applies, fragments_of
 from engine.guards import guard_of
 from engine.plan import Completion, Conditions, Field, Occurrence, Plan, Selection
 from engine.reading import unchanged
@@ -89,9 +90,7 @@ class _Compilation:
         self._compiler = compiler
         self._document = document
         self._operation = operation
-        self._fragments = {
-            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._selections: dict[tuple[object, ...], Selection] = {}
         self._deciding: set[str] = set()
 
@@ -221,7 +220,7 @@ class _Collecting:
                 key = each.alias or each.name
                 self._found.setdefault(key.value, []).append(Occurrence(each, conditions_here))
             elif isinstance(each, InlineFragmentNode):
-                if each.type_condition is None or self._applies(each.type_condition.name.value):
+                if each.type_condition is None or self._applies(each.type_condition):
                     self._visit(each.selection_set, conditions_here)
             else:
                 self._spread(cast("FragmentSpreadNode", each).name.value, conditions_here)
@@ -229,7 +228,7 @@ class _Collecting:
     def _spread(self, name: str, conditions: Conditions) -> None:
         """A fragment counts once, where it is first spread under conditions that hold."""
         fragment = self._fragments[name]
-        if not self._applies(fragment.type_condition.name.value):
+        if not self._applies(fragment.type_condition):
             return
         if name not in self._visited:
             self._visited[name] = conditions
@@ -237,11 +236,8 @@ class _Collecting:
         elif not self._visited[name] <= conditions:
             raise NotCovered
 
-    def _applies(self, name: str) -> bool:
-        condition: Any = self._schema.get_type(name)
-        return condition is self._type or (
-            is_abstract_type(condition) and self._schema.is_sub_type(condition, self._type)
-        )
+    def _applies(self, condition: NamedTypeNode) -> bool:
+        return applies(self._schema, condition.name.value, self._type)
 
     def _conditions(self, node: Any, outer: Conditions) -> Conditions | None:
         """The conditions under which a selection counts; None when it never does."""

@@ -18,7 +18,6 @@ from graphql import (
     GRAPHQL_MAX_INT,
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLField,
     GraphQLList,
     GraphQLNonNull,
@@ -39,6 +38,7 @@ from graphql import (
 )
 from strawberry.schema_directive import Location
 
+from engine.fragments import applies, fragments_of
 from engine.runtime_types import DEFINITION
 
 VALUES_A_POINT = 10
@@ -49,7 +49,7 @@ Price = Callable[[Mapping[str, Any]], int]
 
 _Amount = int | Price
 
-_INTROSPECTION = {"__schema": 1_000, "__type": 100}
+_COST_OF_INTROSPECTION = {"__schema": 1_000, "__type": 100}
 """What it is measured to cost beside objects, roughly; it is not priced from the schema of schemas."""
 
 
@@ -100,9 +100,7 @@ class _Operation:
         self._schema = schema
         self._page_size = page_size
         self._operation = operation
-        self._fragments = {
-            each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._defaults = {
             each.variable.name.value: value_from_ast_untyped(each.default_value)
             for each in operation.variable_definitions or ()
@@ -157,18 +155,15 @@ class _Operation:
                     continue
                 seen.add(name)
                 inside = self._fragments[name]
-            if inside.type_condition is None or self._applies(inside.type_condition.name.value, type_):
+            condition = inside.type_condition
+            if condition is None or applies(self._schema, condition.name.value, type_):
                 yield from self._fields(type_, inside.selection_set, seen)
-
-    def _applies(self, name: str, type_: GraphQLObjectType) -> bool:
-        condition: Any = self._schema.get_type(name)
-        return condition is type_ or (is_abstract_type(condition) and self._schema.is_sub_type(condition, type_))
 
     def _field(self, parent: GraphQLObjectType, nodes: Sequence[FieldNode]) -> _Amount:
         name = nodes[0].name.value
         definition = parent.fields.get(name)
         if definition is None:
-            return _INTROSPECTION.get(name, 0)
+            return _COST_OF_INTROSPECTION.get(name, 0)
         type_ = cast("Any", get_named_type)(definition.type)
         weight = _weight(definition, type_)
         sets = tuple(node.selection_set for node in nodes if node.selection_set is not None)

@@ -26,6 +26,7 @@ from graphql import (
     VariableNode,
 )
 
+from engine.fragments import fragments_of
 from engine.occurrences import inside, values_of
 
 _TOKEN = re.compile(
@@ -53,7 +54,9 @@ _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 _NONE: Mapping[str, int] = {}
 
-_INTROSPECTION = frozenset({"__schema", "__type"})
+INTROSPECTION = frozenset({"__schema", "__type"})
+"""The fields of the root that show the schema."""
+
 _LISTS_OF_INTROSPECTION = frozenset({"types", "fields", "interfaces", "possibleTypes", "inputFields"})
 """The lists that lead to types: each one within another multiplies the answer."""
 
@@ -114,9 +117,8 @@ def check_document(document: DocumentNode, limits: Limits) -> bool:
 
     It cannot where fragments go in circles, or two have one name: validation looks at both, and spreads lead to one.
     """
-    definitions = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
-    fragments = {each.name.value: each for each in definitions}
-    if len(fragments) < len(definitions):
+    fragments = fragments_of(document)
+    if len(fragments) < sum(isinstance(each, FragmentDefinitionNode) for each in document.definitions):
         return False
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     sizes = _Sizes(fragments, _defaults(operations))
@@ -244,10 +246,10 @@ class _Walk:
         if lists is not None and any(node.alias is not None for node in nodes):
             # However often it is asked, the schema is a large answer: its price is the same.
             raise Exceeded("aliases", "A document may have no aliases within __schema and __type.")
-        self.introspections += len(nodes) if name in _INTROSPECTION else 0
+        self.introspections += len(nodes) if name in INTROSPECTION else 0
         if self.introspections > limits.introspections:
             raise Exceeded("introspections", f"A document may introspect {limits.introspections} times.")
-        if name in _INTROSPECTION:
+        if name in INTROSPECTION:
             lists = 0
         elif lists is not None:
             lists += name in _LISTS_OF_INTROSPECTION

@@ -19,6 +19,8 @@ from graphql import (
     VariableNode,
 )
 
+from engine.fragments import fragments_of
+
 
 @dataclass(frozen=True)
 class Occurrences:
@@ -100,7 +102,7 @@ class _Spread:
     """The fragments of an operation, each after all that it spreads."""
 
     def __init__(self, document: DocumentNode, operation: OperationDefinitionNode) -> None:
-        self._all = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+        self._all = fragments_of(document)
         self.parts: dict[str, _Part] = {}
         self.found: dict[str, FragmentDefinitionNode] = {}
         self.whole = _part(operation.selection_set)

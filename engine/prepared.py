@@ -8,7 +8,6 @@ from typing import Any, cast
 from graphql import (
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
     FragmentSpreadNode,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -19,6 +18,7 @@ from graphql import (
 )
 
 from engine.cost import Price
+from engine.fragments import fragments_of
 from engine.occurrences import Occurrences, spread
 from engine.plan import Plan
 from engine.responses import BAD_USER_INPUT, RequestRefused, refusal
@@ -82,7 +82,7 @@ def kind_of(document: DocumentNode, name: str | None) -> str | None:
 
 def root_fields(document: DocumentNode, operation: OperationDefinitionNode) -> Iterable[str]:
     """Names of the fields in the root selection; each fragment is looked into once."""
-    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    fragments = fragments_of(document)
     waiting: list[SelectionSetNode] = [operation.selection_set]
     while waiting:
         for selection in waiting.pop().selections:

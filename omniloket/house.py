@@ -10,6 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from engine.executor import Executor
+from engine.limits import INTROSPECTION
 from engine.prepared import Prepared
 from engine.responses import RequestRefused, Response, StreamFailed
 from omniloket.access_log import AccessLog
@@ -69,7 +70,6 @@ HANDSHAKE_POINTS = 10
 LARGEST_TOLD = 2**53 - 1
 """The largest price that is told: JSON has no larger numbers that everybody reads (RFC 8259, section 6)."""
 
-_INTROSPECTION = frozenset({"__schema", "__type"})
 _NO_INTROSPECTION = {
     "message": "The schema is shown to those who have a token.",
     "extensions": {"code": "FORBIDDEN"},
@@ -174,7 +174,7 @@ class House:
         except RequestRefused:
             self.rates.charge(context, REFUSED_VALUES_POINTS)
             raise
-        if prepared.root_fields & _INTROSPECTION and not self._shows_schema(context.viewer):
+        if prepared.root_fields & INTROSPECTION and not self._shows_schema(context.viewer):
             raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
         return self._charge(prepared, variables, context, values)
 

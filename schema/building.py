@@ -22,6 +22,7 @@ from graphql import (
 )
 from strawberry.federation.schema import FederationAny
 
+from engine.runtime_types import DEFINITION
 from schema.federation import ANY, VERSION
 from schema.live import Subscription
 from schema.query import Query
@@ -62,7 +63,7 @@ def executable(hidden: Hidden | None = None, query: type = Query) -> GraphQLSche
     put_guards(schema, hidden)
     for each in schema.type_map.values():
         if isinstance(each, GraphQLInputObjectType):
-            each.is_one_of = cast("Any", each.extensions)["strawberry-definition"].is_one_of
+            each.is_one_of = cast("Any", each.extensions)[DEFINITION].is_one_of
     return schema
 
 

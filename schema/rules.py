@@ -21,6 +21,7 @@ from graphql import (
 
 from engine.guards import guard
 from engine.plan import Plan
+from engine.runtime_types import DEFINITION
 from resolvers.ids import SERIAL_TYPES
 from resolvers.nodes import COLLECTIONS
 from schema.access import Access, Claim, Refusal, Sight, claims_of, is_personal, refusal, sights_of, varies
@@ -177,7 +178,7 @@ def _led_to(field: GraphQLField) -> GraphQLNamedType:
 
 
 def _directive(element: GraphQLNamedType | GraphQLField) -> Access | None:
-    definition = element.extensions.get("strawberry-definition")
+    definition = element.extensions.get(DEFINITION)
     directives: Iterable[object] = getattr(definition, "directives", None) or ()
     return next((each for each in directives if isinstance(each, Access)), None)
 
@@ -239,7 +240,7 @@ def _not_found_by_id(schema: GraphQLSchema) -> Iterator[str]:
     for type_ in _types(schema):
         if not any(each.name == "Node" for each in type_.interfaces):
             continue
-        record: type[Record] = type_.extensions["strawberry-definition"].origin.record
+        record: type[Record] = type_.extensions[DEFINITION].origin.record
         if record.__name__ != type_.name:
             yield f"{type_.name}: its ids would be those of {record.__name__}; the record and the type have one name."
         if type_.name not in COLLECTIONS:

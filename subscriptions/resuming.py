@@ -22,6 +22,7 @@ from graphql import (
     VariableNode,
 )
 
+from engine.fragments import fragments_of
 from engine.prepared import Prepared
 from engine.variables import OperationVariables
 
@@ -84,7 +85,7 @@ class _Root:
     def __init__(self, document: DocumentNode, operation: OperationDefinitionNode) -> None:
         self.fields: list[FieldNode] = []
         self.fragments: set[str] = set()
-        self._all = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+        self._all = fragments_of(document)
         self._look(operation.selection_set)
 
     def _look(self, selections: SelectionSetNode) -> None:

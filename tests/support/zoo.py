@@ -18,6 +18,7 @@ from strawberry.types.scalar import scalar
 
 from engine.batching import Argument, Partial, RequestState, batched
 from engine.guards import guard
+from engine.runtime_types import DEFINITION
 
 MOST = 3
 """Items of a list."""
@@ -376,5 +377,5 @@ def schema() -> GraphQLSchema:
         guard(cast("Any", built.type_map[type_name]).fields[name], refuse)
     for each in built.type_map.values():
         if isinstance(each, GraphQLInputObjectType):
-            each.is_one_of = cast("Any", each.extensions)["strawberry-definition"].is_one_of
+            each.is_one_of = cast("Any", each.extensions)[DEFINITION].is_one_of
     return built

@@ -10,6 +10,7 @@ from strawberry import relay
 from strawberry.types.arguments import convert_arguments
 
 from engine.converting import Conversions
+from engine.runtime_types import DEFINITION
 
 
 @strawberry.enum
@@ -60,7 +61,7 @@ BOX = {"width": 1}
 )
 def test_arguments_become_what_strawberry_makes_of_them(given: dict[str, Any]) -> None:
     schema = SCHEMA._schema
-    arguments = cast("Any", schema.query_type).fields["ask"].extensions["strawberry-definition"].arguments
+    arguments = cast("Any", schema.query_type).fields["ask"].extensions[DEFINITION].arguments
     converter = SCHEMA.schema_converter
     theirs = convert_arguments(given, arguments, converter.scalar_registry, converter.config)
     assert Conversions(schema).of_arguments(arguments).given(given) == theirs
@@ -68,7 +69,7 @@ def test_arguments_become_what_strawberry_makes_of_them(given: dict[str, Any]) -
 
 def test_a_list_is_never_the_one_that_was_given() -> None:
     numbers = [1]
-    arguments = cast("Any", SCHEMA._schema.query_type).fields["ask"].extensions["strawberry-definition"].arguments
+    arguments = cast("Any", SCHEMA._schema.query_type).fields["ask"].extensions[DEFINITION].arguments
     given = Conversions(SCHEMA._schema).of_arguments(arguments).given({"numbers": numbers})
     assert given == {"numbers": [1]}
     assert given["numbers"] is not numbers

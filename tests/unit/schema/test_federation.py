@@ -5,6 +5,7 @@ import re
 from graphql import ObjectTypeDefinitionNode, parse, print_ast
 
 from engine.batching import METADATA_KEY, Batched
+from engine.runtime_types import DEFINITION
 from resolvers.entities import KEYS, MOST
 from schema.building import executable, subgraph
 
@@ -24,4 +25,4 @@ def test_what_a_gateway_asks_is_declared_for_any_executor_as_every_other_root_fi
     assert query is not None
     assert {"_entities", "_service"} < query.fields.keys()
     for name, field in query.fields.items():
-        assert isinstance(field.extensions["strawberry-definition"].metadata[METADATA_KEY], Batched), name
+        assert isinstance(field.extensions[DEFINITION].metadata[METADATA_KEY], Batched), name

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
+from engine.runtime_types import DEFINITION
 from schema.building import executable
 from schema.searching import searches_of
 
@@ -20,7 +21,7 @@ OF_CONNECTIONS = {"Citizen.contacts(channel)", "Citizen.reports(status)", "Citiz
 
 @pytest.mark.parametrize("input_type", INPUTS, ids=lambda each: each.name)
 def test_each_field_of_an_input_says_what_it_searches_by(input_type: GraphQLInputObjectType) -> None:
-    origin = input_type.extensions["strawberry-definition"].origin
+    origin = input_type.extensions[DEFINITION].origin
     searches = searches_of(origin)
     assert set(searches) == {each.name for each in fields(origin)}
     for coordinate in (each for coordinates in searches.values() for each in coordinates):

@@ -7,7 +7,7 @@ from graphql.execution.values import VariableValues
 from strawberry.types.field import StrawberryField
 
 from engine.converting import Conversions
-from engine.literals import IMMUTABLE, Unusual, has_variable, members
+from engine.literals import IMMUTABLE, Unusual, has_variable, written_members
 from engine.runtime_types import DEFINITION
 
 _NO_VARIABLES = VariableValues({}, {})
@@ -24,9 +24,9 @@ class FieldArguments:
         self._field = field
         self._node = node
         definition: StrawberryField = cast("Any", field.extensions)[DEFINITION]
-        self._arguments = conversions.of_arguments(definition.arguments)
+        self._conversions = conversions.of_arguments(definition.arguments)
         written = {each.name.value: each.value for each in node.arguments or ()}
-        self._members = members(field.args, written)
+        self._written = written_members(field.args, written)
         self._constant: dict[str, Any] | None = None
         if not any(map(has_variable, written.values())):
             self._constant = self._immutable()
@@ -36,12 +36,12 @@ class FieldArguments:
         return self._coerced(variables) if self._constant is None else dict(self._constant)
 
     def _coerced(self, variables: VariableValues) -> dict[str, Any]:
-        return self._arguments.given(self._values(variables))
+        return self._conversions.given(self._values(variables))
 
     def _values(self, variables: VariableValues) -> dict[str, Any]:
-        if self._members is not None:
+        if self._written is not None:
             try:
-                return self._members.read(variables.coerced)
+                return self._written.read(variables.coerced)
             except Unusual:
                 pass
         return get_argument_values(self._field, self._node, variables, hide_suggestions=True)

@@ -19,9 +19,9 @@ from strawberry.exceptions import WrongNumberOfResultsReturned
 from engine.batching import Batched, Partial, RequestState, frozen
 from engine.failures import NULLED, Failed, Settlement, Torn
 from engine.fragments import fragments_of
+from engine.generating import generate
 from engine.guards import Guard
 from engine.plan import Field, Plan, Selection, holds
-from engine.reading import generate
 
 Outs = list[dict[str, Any]]
 """Objects of the answer."""

@@ -36,9 +36,9 @@ from engine.batching import METADATA_KEY, Batched
 from engine.completing import Leaf, ListOf, Objects
 from engine.converting import Conversions
 from engine.fragments import applies, fragments_of
+from engine.generating import unchanged
 from engine.guards import guard_of
 from engine.plan import Completion, Conditions, Field, Occurrence, Plan, Selection
-from engine.reading import unchanged
 from engine.runtime_types import DEFINITION, RuntimeTypes
 
 _MOST_SELECTIONS = 2_000

@@ -37,9 +37,9 @@ class Conversions:
         self._config: Any = converter.config
         self._inputs: dict[Any, Convert] = {}
 
-    def of_arguments(self, arguments: Sequence[StrawberryArgument]) -> "Members":
+    def of_arguments(self, arguments: Sequence[StrawberryArgument]) -> "MemberConversions":
         name_of = self._config.name_converter.from_argument
-        return Members([(name_of(each), each.python_name, self._of(each.type)) for each in arguments])
+        return MemberConversions([(name_of(each), each.python_name, self._of(each.type)) for each in arguments])
 
     def _of(self, type_: Any) -> Convert | None:
         """None for values that stay as they are."""
@@ -67,10 +67,10 @@ class Conversions:
             self._inputs[type_] = _where_there_is_one(_Input(type_, lambda: self._members(type_)))
         return self._inputs[type_]
 
-    def _members(self, type_: Any) -> "Members":
+    def _members(self, type_: Any) -> "MemberConversions":
         definition = get_object_definition(type_, strict=True)
         name_of = self._config.name_converter.from_field
-        return Members(
+        return MemberConversions(
             [
                 (name_of(each), each.python_name, self._of(each.resolve_type(type_definition=definition)))
                 for each in definition.fields
@@ -78,14 +78,17 @@ class Conversions:
         )
 
 
-class Members:
-    """Arguments of a field, or fields of an input: name in GraphQL, name in Python, conversion."""
+class MemberConversions:
+    """How the arguments of a field, or the fields of an input, are converted.
+
+    `members`: of each the name in GraphQL, that in Python, and the conversion; None for values that stay as they are.
+    """
 
     def __init__(self, members: Sequence[tuple[str, str, Convert | None]]) -> None:
         self._members = members
 
     def given(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Those that are given, by their names in Python."""
+        """The converted values of those that are given, by their names in Python. `values` are by GraphQL's names."""
         return {
             python_name: values[name] if convert is None else convert(values[name])
             for name, python_name, convert in self._members
@@ -94,10 +97,10 @@ class Members:
 
 
 class _Input:
-    def __init__(self, type_: Any, members: Callable[[], Members]) -> None:
+    def __init__(self, type_: Any, members: Callable[[], MemberConversions]) -> None:
         self._type = type_
         self._look = members
-        self._members: Members | None = None
+        self._members: MemberConversions | None = None
         fields: Any = get_object_definition(type_, strict=True).fields
         self._nothing = {
             each.python_name: None

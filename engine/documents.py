@@ -16,8 +16,8 @@ from graphql import (
     validate,
 )
 
-from engine.fitting import FittingValues
 from engine.limits import Exceeded, Limits, check_document, check_text
+from engine.literal_misfits import FittingValues
 from engine.one_of import OneOfVariables
 from engine.parsing import parse
 from engine.prepared import Prepared

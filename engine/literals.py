@@ -35,7 +35,7 @@ class Unusual(Exception):
     """A value that graphql-core has to look at."""
 
 
-class Members:
+class WrittenMembers:
     """Arguments of a field, or fields of an input object, as a document gives them."""
 
     def __init__(self, members: Sequence[tuple[str, bool, Read]]) -> None:
@@ -53,9 +53,9 @@ class Members:
         return found
 
 
-def members(
+def written_members(
     declared: Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField], written: Mapping[str, ValueNode]
-) -> Members | None:
+) -> WrittenMembers | None:
     """How what is written is read; None where that is left to graphql-core: defaults, and what is wrong."""
     found: list[tuple[str, bool, Read]] = []
     for name, each in cast("Mapping[str, Any]", declared).items():
@@ -66,7 +66,7 @@ def members(
             found.append((each.out_name or name, may_be_left_out, read))
         elif name in written or not may_be_left_out:
             return None
-    return Members(found) if written.keys() <= declared.keys() else None
+    return WrittenMembers(found) if written.keys() <= declared.keys() else None
 
 
 def has_variable(value: ValueNode) -> bool:
@@ -126,7 +126,7 @@ def _of_list(node: ListValueNode, items: Any) -> Read | None:
 
 
 def _of_object(node: ObjectValueNode, type_: GraphQLInputObjectType) -> Read | None:
-    inside = members(type_.fields, {each.name.value: each.value for each in node.fields})
+    inside = written_members(type_.fields, {each.name.value: each.value for each in node.fields})
     if inside is None:
         return None
 

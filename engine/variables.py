@@ -14,7 +14,7 @@ from graphql.execution.get_variable_signature import GraphQLVariableSignature, g
 from graphql.execution.values import VariableValues, VariableValueSource, get_variable_values
 from graphql.pyutils import Undefined, print_path_list
 
-from engine.given import misfits
+from engine.variable_misfits import misfits
 
 _MOST_ERRORS = 20
 """As many as of a document."""

@@ -17,7 +17,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from engine.literals import Members, Unusual, members
+from engine.literals import Unusual, WrittenMembers, written_members
 
 SCHEMA = build_schema("""
     directive @oneOf on INPUT_OBJECT
@@ -91,7 +91,7 @@ def compare(written: str, given: Mapping[str, Any]) -> bool:
     variables = get_variable_values(SCHEMA, operation.variable_definitions or (), dict(given))
     assert isinstance(variables, VariableValues)
     node = cast("FieldNode", operation.selection_set.selections[0])
-    found = members(QUERY.args, {each.name.value: each.value for each in node.arguments or ()})
+    found = written_members(QUERY.args, {each.name.value: each.value for each in node.arguments or ()})
     if found is None:
         return False
     expected = _expected(node, variables)
@@ -124,8 +124,8 @@ def test_what_is_usual_is_read_without_graphql_core(written: str, given: Mapping
 
 def test_what_can_be_changed_is_made_anew() -> None:
     node = cast("Any", parse("{ field(m: 1, k: [1], b: {m: 1, d: 1}, d: 1) }").definitions[0]).selection_set.selections
-    found = members(QUERY.args, {each.name.value: each.value for each in node[0].arguments})
-    assert isinstance(found, Members)
+    found = written_members(QUERY.args, {each.name.value: each.value for each in node[0].arguments})
+    assert isinstance(found, WrittenMembers)
     first, second = found.read({}), found.read({})
     assert first == second
     assert first["k"] is not second["k"]

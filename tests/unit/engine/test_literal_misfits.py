@@ -12,7 +12,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.scalar import scalar
 
 from engine.executor import Executor
-from engine.fitting import FittingValues
+from engine.literal_misfits import FittingValues
 from engine.responses import RequestRefused, Response, invalid
 
 SCHEMA = build_schema("""

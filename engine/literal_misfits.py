@@ -15,6 +15,7 @@ from graphql import (
     GraphQLList,
     GraphQLNonNull,
     ListValueNode,
+    Node,
     NullValueNode,
     ObjectValueNode,
     ValueNode,
@@ -25,6 +26,8 @@ from graphql import (
 )
 from graphql import utilities as core
 from graphql.pyutils import Undefined
+
+from engine import misfit_words
 
 
 class FittingValues(ValuesOfCorrectTypeRule):
@@ -43,7 +46,7 @@ def misfits(node: ValueNode, type_: Any) -> Iterator[GraphQLError]:
         return
     if isinstance(type_, GraphQLNonNull):
         if isinstance(node, NullValueNode):
-            yield GraphQLError(f"Expected value of non-null type '{type_}' not to be null.", node)
+            yield _error(misfit_words.is_null(cast("Any", type_)), node)
         else:
             yield from misfits(node, cast("Any", type_).of_type)
     elif isinstance(node, NullValueNode):
@@ -59,27 +62,21 @@ def misfits(node: ValueNode, type_: Any) -> Iterator[GraphQLError]:
 
 def _of_object(node: ValueNode, type_: GraphQLInputObjectType) -> Iterator[GraphQLError]:
     if not isinstance(node, ObjectValueNode):
-        yield GraphQLError(f"Expected value of type '{type_}' to be an object.", node)
+        yield _error(misfit_words.is_no_object(type_), node)
         return
     given = {each.name.value: each.value for each in node.fields}
     for name, field in type_.fields.items():
         if name in given:
             yield from misfits(given[name], field.type)
         elif is_required_input_field(field):
-            yield GraphQLError(f"Expected value of type '{type_}' to include required field '{name}'.", node)
+            yield _error(misfit_words.lacks_field(type_, name), node)
     for each in node.fields:
         if each.name.value not in type_.fields:
-            yield GraphQLError(
-                f"Expected value of type '{type_}' not to include unknown field '{each.name.value}'.", each
-            )
+            yield _error(misfit_words.has_unknown_field(type_, each.name.value), each)
     if type_.is_one_of:
         known = [each.value for each in node.fields if each.name.value in type_.fields]
         if len(known) != 1 or isinstance(known[0], NullValueNode):
-            yield GraphQLError(
-                f"Within OneOf Input Object type '{type_}', exactly one field must be specified, and the value for that"
-                " field must be non-null.",
-                node,
-            )
+            yield _error(misfit_words.is_not_one_of(type_), node)
 
 
 def _of_leaf(node: ValueNode, type_: Any) -> Iterator[GraphQLError]:
@@ -91,7 +88,11 @@ def _of_leaf(node: ValueNode, type_: Any) -> Iterator[GraphQLError]:
     except Exception:
         value = Undefined  # whatever else a scalar raises says as much
     if value is Undefined:
-        yield GraphQLError(f"Expected value of type '{type_}'.", node)
+        yield _error(misfit_words.is_of_another_type(type_), node)
+
+
+def _error(said: str, node: Node) -> GraphQLError:
+    return GraphQLError(f"{said}.", node)
 
 
 def _shown(node: ValueNode, type_: Any) -> ValueNode:

@@ -17,19 +17,21 @@ from graphql import (
 )
 from graphql.pyutils import Undefined
 
+from engine import misfit_words
+
 _LONGEST_NAME = 100
 
-Path = tuple[str | int, ...]
+ValuePath = tuple[str | int, ...]
 """Where in a value: names of fields, and indices."""
 
 
-def misfits(value: Any, type_: Any, path: Path = ()) -> Iterator[tuple[str, Path]]:
+def misfits(value: Any, type_: Any, path: ValuePath = ()) -> Iterator[tuple[str, ValuePath]]:
     """What is wrong with a value, and where; Undefined is one that was left out. Raises RecursionError."""
     if isinstance(type_, GraphQLNonNull):
         if value is Undefined:
             yield f"Expected a value of non-null type '{type_}' to be provided", path
         elif value is None:
-            yield f"Expected value of non-null type '{type_}' not to be null", path
+            yield misfit_words.is_null(cast("Any", type_)), path
         else:
             yield from misfits(value, cast("Any", type_).of_type, path)
     elif value is None or value is Undefined:
@@ -42,7 +44,7 @@ def misfits(value: Any, type_: Any, path: Path = ()) -> Iterator[tuple[str, Path
         yield from ((message, path) for message in _of_leaf(value, type_))
 
 
-def _of_list(value: Any, items: Any, path: Path) -> Iterator[tuple[str, Path]]:
+def _of_list(value: Any, items: Any, path: ValuePath) -> Iterator[tuple[str, ValuePath]]:
     if not isinstance(value, list):
         yield from misfits(value, items, path)
         return
@@ -50,33 +52,31 @@ def _of_list(value: Any, items: Any, path: Path) -> Iterator[tuple[str, Path]]:
         yield from misfits(each, items, (*path, index))
 
 
-def _of_object(value: Any, type_: GraphQLInputObjectType, path: Path) -> Iterator[tuple[str, Path]]:
+def _of_object(value: Any, type_: GraphQLInputObjectType, path: ValuePath) -> Iterator[tuple[str, ValuePath]]:
     if not isinstance(value, dict):
-        yield f"Expected value of type '{type_}' to be an object", path
+        yield misfit_words.is_no_object(type_), path
         return
     given = cast("dict[str, Any]", value)
     for name, field in type_.fields.items():
         if name in given:
             yield from misfits(given[name], field.type, (*path, name))
         elif is_required_input_field(field):
-            yield f"Expected value of type '{type_}' to include required field '{name}'", path
+            yield misfit_words.lacks_field(type_, name), path
     for name in given:
         if name not in type_.fields:
-            yield f"Expected value of type '{type_}' not to include unknown field '{_shortened(name)}'", path
+            yield misfit_words.has_unknown_field(type_, _shortened(name)), path
     if type_.is_one_of:
         yield from _of_one_of(given, type_, path)
 
 
-def _of_one_of(given: dict[str, Any], type_: GraphQLInputObjectType, path: Path) -> Iterator[tuple[str, Path]]:
+def _of_one_of(
+    given: dict[str, Any], type_: GraphQLInputObjectType, path: ValuePath
+) -> Iterator[tuple[str, ValuePath]]:
     known = [name for name in given if name in type_.fields]
-    message = (
-        f"Within OneOf Input Object type '{type_}', exactly one field must be specified, and the value for that field"
-        " must be non-null"
-    )
     if len(known) != 1:
-        yield message, path
+        yield misfit_words.is_not_one_of(type_), path
     if known and given[known[0]] is None:
-        yield message, (*path, known[0])
+        yield misfit_words.is_not_one_of(type_), (*path, known[0])
 
 
 def _of_leaf(value: Any, type_: Any) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _of_leaf(value: Any, type_: Any) -> Iterator[str]:
     except Exception:
         is_wrong = True
     if is_wrong:
-        yield f"Expected value of type '{type_}'"
+        yield misfit_words.is_of_another_type(type_)
 
 
 def _shortened(name: str) -> str:

@@ -48,7 +48,7 @@ CHARACTERS_A_VALUE = 1_000
 """Of a text in variables that stand at several places, as how many values it counts there."""
 
 PAIRS = 50
-"""For each of `repetitions`, how many pairs of the same field at one place there may be in all."""
+"""For each of `repetitions`, how many pairs of the same field at one place there may be in the whole document."""
 
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
@@ -98,16 +98,16 @@ class Exceeded(Exception):
 def check_text(text: str, limits: Limits) -> None:
     """Raises Exceeded for a text that is not to be parsed."""
     if len(text) > limits.characters:
-        raise Exceeded("characters", f"A document may have {limits.characters} characters.")
+        raise Exceeded("characters", f"A document may have at most {limits.characters} characters.")
     tokens = _TOKEN.findall(text)
     if len(tokens) > limits.tokens and sum(not each.startswith("#") for each in tokens) > limits.tokens:
-        raise Exceeded("tokens", f"A document may have {limits.tokens} tokens.")
+        raise Exceeded("tokens", f"A document may have at most {limits.tokens} tokens.")
     depth = 0
     for each in tokens:
         if each in _OPENING:
             depth += 1
             if depth > limits.nesting:
-                raise Exceeded("nesting", f"A document may be nested {limits.nesting} deep.")
+                raise Exceeded("nesting", f"A document may be nested at most {limits.nesting} deep.")
         elif each in _CLOSING:
             depth -= 1
 
@@ -129,7 +129,8 @@ def check_document(document: DocumentNode, limits: Limits) -> bool:
     if total > limits.selections:
         raise Exceeded(
             "selections",
-            f"A document may have {limits.selections} selections and values, fragments counted where they are spread.",
+            f"A document may have at most {limits.selections} selections and values, fragments counted where they are "
+            "spread.",
         )
     if sizes.is_circular:
         return False
@@ -217,13 +218,13 @@ class _Walk:
         """
         limits = self.limits
         if depth > limits.depth:
-            raise Exceeded("depth", f"A document may be {limits.depth} fields deep.")
+            raise Exceeded("depth", f"A document may be at most {limits.depth} fields deep.")
         spread: set[str] = set()
         fields = [node for each in sets for node in self._fields(each, spread)]
         if len(spread) > limits.fragments:
             raise Exceeded("fragments", f"A document may have at most {limits.fragments} fragments at one place.")
         if depth == 1 and len(fields) > limits.root_fields:
-            raise Exceeded("root_fields", f"A document may ask {limits.root_fields} fields of the root.")
+            raise Exceeded("root_fields", f"A document may ask at most {limits.root_fields} fields of the root.")
         merged: dict[tuple[str, str], list[FieldNode]] = {}
         for node in fields:
             name = node.name.value
@@ -234,21 +235,21 @@ class _Walk:
     def _field(self, name: str, nodes: Sequence[FieldNode], depth: int, lists: int | None) -> None:
         """One field of the answer, by however many places that ask for it."""
         limits = self.limits
-        if len(nodes) > limits.repetitions:
-            raise Exceeded("repetitions", f"A document may ask for a field {limits.repetitions} times at one place.")
+        most, most_pairs = limits.repetitions, PAIRS * limits.repetitions
+        if len(nodes) > most:
+            raise Exceeded("repetitions", f"A document may ask for a field at most {most} times at one place.")
         self.pairs += len(nodes) * (len(nodes) - 1) // 2
-        if self.pairs > PAIRS * limits.repetitions:
-            most = PAIRS * limits.repetitions
-            raise Exceeded("repetitions", f"A document may have {most} pairs of the same field at one place.")
+        if self.pairs > most_pairs:
+            raise Exceeded("repetitions", f"A document may repeat fields in at most {most_pairs} pairs in all.")
         self.aliases += sum(node.alias is not None for node in nodes)
         if self.aliases > limits.aliases:
-            raise Exceeded("aliases", f"A document may have {limits.aliases} aliases.")
+            raise Exceeded("aliases", f"A document may have at most {limits.aliases} aliases.")
         if lists is not None and any(node.alias is not None for node in nodes):
             # However often it is asked, the schema is a large answer: its price is the same.
             raise Exceeded("aliases", "A document may have no aliases within __schema and __type.")
         self.introspections += len(nodes) if name in INTROSPECTION else 0
         if self.introspections > limits.introspections:
-            raise Exceeded("introspections", f"A document may introspect {limits.introspections} times.")
+            raise Exceeded("introspections", f"A document may introspect at most {limits.introspections} times.")
         if name in INTROSPECTION:
             lists = 0
         elif lists is not None:
@@ -303,7 +304,7 @@ def _held(value: Mapping[str, Any] | list[Any], limits: Limits) -> int:
         level = [inner for each in level for inner in _inside(each) if isinstance(inner, dict | list)]
         if not level:
             return held
-    raise Exceeded("nesting", f"The JSON of variables may be nested {limits.nesting} deep.")
+    raise Exceeded("nesting", f"The JSON of variables may be nested at most {limits.nesting} deep.")
 
 
 def _long(value: Any) -> int:
@@ -315,7 +316,7 @@ def _long(value: Any) -> int:
 
 def _too_many(limits: Limits) -> Exceeded:
     return Exceeded(
-        "values", f"The JSON of variables may hold {limits.values} values, as often as the document uses them."
+        "values", f"The JSON of variables may hold at most {limits.values} values, as often as the document uses them."
     )
 
 
@@ -325,4 +326,4 @@ def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
 
 def _check_directives(directives: Sequence[object], limits: Limits) -> None:
     if len(directives) > limits.directives:
-        raise Exceeded("directives", f"A field may have {limits.directives} directives.")
+        raise Exceeded("directives", f"A field may have at most {limits.directives} directives.")

@@ -376,11 +376,11 @@ def test_a_request_that_is_cut_off_costs_nobody_else(server: Server, client: htt
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("{" + "a: id " * 1_000 + "}", "2000 tokens"),
-        ("{ __typename } #" + "x" * 32_768, "32768 characters"),
-        ("{ a" * 60 + " }" * 60, "nested 50 deep"),
-        ("{" + " ".join(f"a{n}: viewer {{ role }}" for n in range(51)) + "}", "20 fields of the root"),
-        ("{ viewer {" + " ".join(f"a{n}: role" for n in range(51)) + "} }", "50 aliases"),
+        ("{" + "a: id " * 1_000 + "}", "at most 2000 tokens"),
+        ("{ __typename } #" + "x" * 32_768, "at most 32768 characters"),
+        ("{ a" * 60 + " }" * 60, "nested at most 50 deep"),
+        ("{" + " ".join(f"a{n}: viewer {{ role }}" for n in range(51)) + "}", "at most 20 fields of the root"),
+        ("{ viewer {" + " ".join(f"a{n}: role" for n in range(51)) + "} }", "at most 50 aliases"),
         (
             "{ ...F0 }" + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(24)),
             "1000 selections",

@@ -23,10 +23,15 @@ MOST_IN_A_FILTER = 100
 which is made anew for each length.
 """
 
+_SET_OTHERWISE = "a server's settings may say otherwise"
+"""The schema is one text for all servers: it tells what holds where `page_size` and `max_page_size` are not set."""
+
 PAGE_ARGUMENTS = {
-    "first": Argument(int | None, "How many from the start: 0 to 100, 25 unless told. Not with `last`."),
+    "first": Argument(
+        int | None, f"How many from the start: 0 to 100, 25 when left out; {_SET_OTHERWISE}. Not with `last`."
+    ),
     "after": Argument(str | None, "Only what comes after this cursor, an edge's or `pageInfo.endCursor`."),
-    "last": Argument(int | None, "How many from the end: 0 to 100. Not with `first`."),
+    "last": Argument(int | None, f"How many from the end: 0 to 100; {_SET_OTHERWISE}. Not with `first`."),
     "before": Argument(str | None, "Only what comes before this cursor, an edge's or `pageInfo.startCursor`."),
 }
 FORWARD_ARGUMENTS = {name: PAGE_ARGUMENTS[name] for name in ("first", "after")}

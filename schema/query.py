@@ -36,7 +36,7 @@ class Query:
     )
     nodes: list[Node | None] = batched(
         nodes.nodes,
-        "The objects of several global ids, in order; at most 100.",
+        "The objects of several global ids, in order: at most 100; a server's settings may say otherwise.",
         arguments={"ids": Argument(list[strawberry.ID], "The global ids.")},
         access=ANY_TYPES,
         directives=[*EACH_SUBGRAPHS_OWN, ListSize(assumed_size=100, slicing_arguments=["ids"])],

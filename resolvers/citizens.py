@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from engine.batching import Partial
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
-from resolvers.ids import source_key
+from resolvers.ids import key_of
 from resolvers.paging import Connection, connections_of, root_connection
 from resolvers.records import alone
 from sources.filters import CitizenMatch, ContactFilter, JourneyFilter, ReportFilter
@@ -72,8 +73,7 @@ def _bsns(citizens: Sequence[Citizen]) -> Sequence[str]:
 
 def _bsn(by: CitizenBy, context: Context) -> str | None:
     if by.id is not None:
-        found = source_key(by.id, context, only="Citizen")
-        return None if found is None else str(found[1])
+        return cast("str | None", key_of(by.id, context, "Citizen"))
     return _checked_bsn(by.bsn or "")
 
 

@@ -8,7 +8,7 @@ from engine.batching import Partial
 from resolvers.citizens import checked_phone
 from resolvers.context import Context
 from resolvers.following import Route
-from resolvers.ids import source_key
+from resolvers.ids import key_of
 from resolvers.journeys import journeys_of
 from resolvers.paging import Connection, followed, root_connection
 from resolvers.records import alone, lists_of
@@ -18,8 +18,7 @@ from sources.records import Attachment, Contact, Journey, Report
 
 
 async def contact(roots: Sequence[None], context: Context, *, id: str) -> Sequence[object]:
-    found = source_key(id, context, only="Contact")
-    return await alone(context, context.sources.contacts, found and found[1], len(roots))
+    return await alone(context, context.sources.contacts, key_of(id, context, "Contact"), len(roots))
 
 
 async def contacts(

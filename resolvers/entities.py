@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
-from resolvers.ids import source_key
+from resolvers.ids import key_of
 from resolvers.nodes import of_keys
 from sources.records import Key
 
@@ -78,12 +78,12 @@ def _key(given: Representation | BadUserInput, context: Context) -> tuple[str, K
         return refused
     if given.id is None:
         return given.type_name, given.own_key or ""
-    meant = source_key(given.id, context, only=given.type_name)
-    if meant is None:
+    key = key_of(given.id, context, given.type_name)
+    if key is None:
         return BadUserInput(f"'id' takes the id of a {given.type_name}, as it was given out here.")
-    if given.own_key is not None and given.own_key != meant[1]:
+    if given.own_key is not None and given.own_key != key:
         return BadUserInput(f"The keys of a representation of {given.type_name} name different ones.")
-    return meant
+    return given.type_name, key
 
 
 @dataclass(frozen=True)

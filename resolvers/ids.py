@@ -46,18 +46,19 @@ def decode(global_id: str) -> tuple[str, str] | None:
     return (type_name, key) if separator and encode(type_name, key) == global_id else None
 
 
-def source_key(global_id: str, context: Context, only: str | None = None) -> tuple[str, Key] | None:
-    """Type and the key that its source knows, or None when the id is foreign, tampered with, or of another type."""
+def source_key(global_id: str, context: Context) -> tuple[str, Key] | None:
+    """The type of a global id and the key that its source knows, or None when the id is foreign or tampered with."""
     decoded = decode(global_id)
-    if decoded is None or (only is not None and decoded[0] != only):
+    if decoded is None:
         return None
-    type_name, key = decoded
-    if type_name == "Citizen":
-        bsn = bsn_of(context.sealer, key)
-        return None if bsn is None else (type_name, bsn)
-    if type_name in SERIAL_TYPES:
-        return (type_name, int(key)) if _is_serial(key) else None
-    return (type_name, key) if key.isprintable() and len(key) <= 100 else None
+    key = _source_key(*decoded, context)
+    return None if key is None else (decoded[0], key)
+
+
+def key_of(global_id: str, context: Context, type_name: str) -> Key | None:
+    """The key that the source of a type knows, or None when the id is foreign, tampered with, or of another type."""
+    decoded = decode(global_id)
+    return _source_key(*decoded, context) if decoded is not None and decoded[0] == type_name else None
 
 
 def ids(records: Sequence[Record], context: Context) -> Sequence[str]:
@@ -71,6 +72,14 @@ def ids(records: Sequence[Record], context: Context) -> Sequence[str]:
     if kind.__name__ in SERIAL_TYPES:
         return _of_serials(kind.__name__, cast("Iterable[int]", keys))
     return [encode(kind.__name__, key) for key in keys]
+
+
+def _source_key(type_name: str, key: str, context: Context) -> Key | None:
+    if type_name == "Citizen":
+        return bsn_of(context.sealer, key)
+    if type_name in SERIAL_TYPES:
+        return int(key) if _is_serial(key) else None
+    return key if key.isprintable() and len(key) <= 100 else None
 
 
 def _of_serials(type_name: str, keys: Iterable[int]) -> Sequence[str]:

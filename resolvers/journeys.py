@@ -8,7 +8,7 @@ from typing import TypeVar
 from engine.batching import Partial
 from resolvers.context import Context
 from resolvers.following import Reached, Route, nearest
-from resolvers.ids import source_key
+from resolvers.ids import key_of
 from resolvers.paging import Connection, followed, root_connection
 from resolvers.records import alone
 from sources.errors import RecordMalformed
@@ -37,8 +37,7 @@ _OLDEST_REPORT = PageRequest(limit=1, backwards=True)
 
 
 async def journey(roots: Sequence[None], context: Context, *, id: str) -> Sequence[object]:
-    found = source_key(id, context, only="Journey")
-    return await alone(context, context.sources.journeys, found and found[1], len(roots))
+    return await alone(context, context.sources.journeys, key_of(id, context, "Journey"), len(roots))
 
 
 async def journeys(

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from engine.batching import Partial
 from resolvers.context import Context
-from resolvers.ids import source_key
+from resolvers.ids import key_of
 from resolvers.journeys import journeys_of
 from resolvers.paging import Connection, connections_of, root_connection
 from resolvers.records import alone, lists_of
@@ -26,8 +27,7 @@ def number_of(by: ReportBy, context: Context) -> str | None:
     """The number of the report that is meant, or None when the id is not a report's."""
     if by.id is None:
         return by.number
-    found = source_key(by.id, context, only="Report")
-    return None if found is None else str(found[1])
+    return cast("str | None", key_of(by.id, context, "Report"))
 
 
 async def report(roots: Sequence[None], context: Context, *, by: ReportBy) -> Sequence[object]:

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from engine.responses import RequestRefused, StreamFailed
 from resolvers.context import Context, Viewer
 from resolvers.errors import Unauthenticated
-from resolvers.live import CHANGE_POINTS
 from resolvers.live import STATUSES as STATUSES_LOG
+from resolvers.live_streams import CHANGE_POINTS
 from sources.deadlines import asker
 from sources.demo.loading import SqliteFiles
 from sources.errors import RecordMalformed

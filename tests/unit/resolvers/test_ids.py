@@ -43,7 +43,7 @@ def test_a_serial_that_no_source_could_hold_is_absent(context, key):
 
 
 def test_an_id_of_another_type_is_absent(context):
-    assert ids.source_key(ids.encode("Journey", 1), context, only="Contact") is None
+    assert ids.key_of(ids.encode("Journey", 1), context, "Contact") is None
 
 
 def test_a_citizens_id_hides_the_bsn_and_finds_it_again(context):

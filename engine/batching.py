@@ -61,8 +61,8 @@ class Batched:
     """The declaration of a batched field. Each is itself and equal to no other.
 
     `prepare` turns the arguments as GraphQL gives them into the resolver's own, once a batch; what it raises is the
-    error of every parent. `reads`: the attributes of its parents that the resolver reads, and of other types' objects
-    as "Type.attribute", besides what these are told apart by; None for any.
+    error of every parent. `reads`: the attributes that the resolver reads, keys apart: those of its parents by name,
+    those of other types' objects as "Type.attribute"; None where it may read any.
     """
 
     resolve: BatchResolver
@@ -184,7 +184,7 @@ def field_names(class_: type) -> Sequence[str]:
 
 
 _PLAIN = {str, int, bool, float}
-"""Nearly all values: of a long list there may be thousands."""
+"""The classes of nearly all arguments, told first: a list may hold thousands of them."""
 
 
 def sign(

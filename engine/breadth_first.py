@@ -49,7 +49,11 @@ async def execute_all(
 
 @dataclass
 class _Call:
-    """One question to a batched resolver: its parents, and where the values go, from which of the parents on."""
+    """One question to a batched resolver.
+
+    `askers`: each field that asks it, the objects of the answer that get its values, and at which of `parents` the
+    values of these begin.
+    """
 
     declaration: Batched
     arguments: dict[str, Any]

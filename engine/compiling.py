@@ -52,7 +52,7 @@ Asked = tuple[tuple[SelectionSetNode, Conditions], ...]
 
 
 class NotCovered(Exception):
-    """The operation asks for something that plans have not."""
+    """The operation asks for something that plans do not cover: graphql-core executes it."""
 
 
 class Compiler:
@@ -260,7 +260,10 @@ class _Collecting:
 
 
 def _below(occurrences: Sequence[Occurrence]) -> Asked:
-    """What is asked of a field's objects. Where all places have the same conditions, these hold whenever it counts."""
+    """What is asked of a field's objects.
+
+    Where all places have the same conditions, these decide about the field already, and are left out below it.
+    """
     alike = len({each.conditions for each in occurrences}) == 1
     return tuple(
         (each.node.selection_set, _ALWAYS if alike else each.conditions)

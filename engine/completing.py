@@ -1,7 +1,7 @@
 """From what resolvers give to what the answer says, for many parents at once (GraphQL specification, section 6.4.3).
 
-What a value's class tells is remembered: one look at the classes of a level, and the usual level needs no other. What
-is not usual is looked at one by one, and fails as in graphql-core, with its words.
+What the class of a value tells is remembered, so that most levels need one look at the set of their classes. Where
+that does not tell, values are looked at one by one; what fails then, fails with graphql-core's messages.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,10 @@ class Run(Protocol):
 
 
 class Leaf:
-    """Scalars and enums. `unchanged`: the class of values that are their own output. `usual`: classes seen to do."""
+    """Scalars and enums. `unchanged`: the class of values that are their own output, if there is one.
+
+    `usual`: the classes of which a value has been taken before; generated code takes them without a further look.
+    """
 
     def __init__(self, type_: GraphQLLeafType, unchanged: type | None, *, nullable: bool) -> None:
         self.type = type_
@@ -63,7 +66,7 @@ class Leaf:
 
 
 def there(field: "ref[Field]") -> Field:
-    """A field that its completion refers to; it holds the completion, and is there as long as that is used."""
+    """The field of a completion. It is referred to weakly, so that the two are no circle; its plan keeps it alive."""
     found = field()
     assert found is not None  # noqa: S101
     return found

@@ -42,7 +42,7 @@ from engine.fragments import applies, fragments_of
 from engine.runtime_types import DEFINITION
 
 VALUES_A_POINT = 10
-"""Scalars and enums of one object that are had for its own weight, and for each point more."""
+"""For each so many scalars and enums that are asked of one object, it weighs 1 more."""
 
 Price = Callable[[Mapping[str, Any]], int]
 """From the values of variables, as they were given, to what the operation may cost."""
@@ -50,7 +50,7 @@ Price = Callable[[Mapping[str, Any]], int]
 _Amount = int | Price
 
 _COST_OF_INTROSPECTION = {"__schema": 1_000, "__type": 100}
-"""What it is measured to cost beside objects, roughly; it is not priced from the schema of schemas."""
+"""Points for each of them whole, roughly as measured; what is asked within them is not priced."""
 
 
 BY_GRAPHQL_CORE = 20
@@ -212,7 +212,7 @@ def _is_list(type_: Any) -> bool:
 
 
 def _counted(given: object, assumed: int) -> int:
-    """How long a list is by an argument. What the argument cannot be is found out when it is coerced."""
+    """How long a list is by its slicing argument's value. One of a wrong type is refused later, as it is coerced."""
     if isinstance(given, list):
         return len(cast("list[Any]", given))
     if isinstance(given, float) and given.is_integer():

@@ -31,12 +31,15 @@ _RULES = (
     OneOfVariables,
 )
 _RULES_OF_FRAGMENTS = (UniqueFragmentNamesRule, NoFragmentCyclesRule)
-"""Of documents that the others would get lost in."""
+"""For documents whose fragments go in circles or share a name: how long the other rules take is not bounded there."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document that was parsed, if it could be, what is wrong with it, and its operations that were asked for."""
+    """A document, None when it could not be parsed, and what is wrong with it.
+
+    `prepared`: those of its operations that were asked for, by the name that was given.
+    """
 
     document: DocumentNode | None
     errors: Sequence[Response] = ()

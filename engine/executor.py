@@ -50,7 +50,7 @@ class EventAnswer:
 
 
 class Executor:
-    """Runs documents against one schema; raises FeatureIgnored for one that plans would not do justice to.
+    """Runs documents against one schema; raises FeatureIgnored for a schema that relies on what plans leave out.
 
     `documents`: how many parsed and validated documents are remembered, invalid ones among them; fewer where they
     are long. `limits`: what one document may ask, if that is bounded. `page_size`: how long a page is unless told.
@@ -86,7 +86,7 @@ class Executor:
         return prepared
 
     def check(self, prepared: Prepared, variables: Mapping[str, Any]) -> int:
-        """How many values are to be coerced, where they are counted: those in variables and in the document.
+        """How many values are to be coerced: those in variables and in the document. 0 where there are no limits.
 
         Raises RequestRefused for variables that are too much to look at more closely.
         """
@@ -112,7 +112,7 @@ class Executor:
 
         Raises RequestRefused before the first when the stream cannot start, StreamFailed when it breaks off.
         """
-        _values(prepared, variables)  # refuses what the plan of each event would, which graphql-core's start does not
+        _values(prepared, variables)  # refuses null for @include and @skip: graphql-core would begin the stream
         context = await make_context()
         source = await self._source(self._build(prepared, variables, context))
         async with aclosing(source):

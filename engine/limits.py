@@ -88,7 +88,7 @@ class Limits:
 
 
 class Exceeded(Exception):
-    """A limit that does not hold, by its name in Limits; the message says which, and how much it is."""
+    """A document, or its variables, are beyond a limit. `limit`: its name in Limits; the message tells the bound."""
 
     def __init__(self, limit: str, message: str) -> None:
         super().__init__(message)
@@ -115,7 +115,8 @@ def check_text(text: str, limits: Limits) -> None:
 def check_document(document: DocumentNode, limits: Limits) -> bool:
     """Whether the document can be validated. Raises Exceeded, or RecursionError.
 
-    It cannot where fragments go in circles, or two have one name: validation looks at both, and spreads lead to one.
+    It cannot where fragments go in circles, or where two have one name: only one of them is counted here, and
+    validation looks into both.
     """
     fragments = fragments_of(document)
     if len(fragments) < sum(isinstance(each, FragmentDefinitionNode) for each in document.definitions):

@@ -1,8 +1,9 @@
 """A rule of validation in place of graphql-core's own: whether values fit their types, found out without printing any.
 
-graphql-core prints a value into each message about it, whole, and an object once more for each field that it should not
-have: twenty times six hundred of them. Clients never see what is printed (responses.py). The words are the same
-otherwise, but for null, which graphql-core calls None; and an error of any scalar says where its value stands.
+graphql-core prints the whole value into each message about it, and an object once for each of its unknown fields: one
+with 600 of them is printed twenty times, until there are errors enough. Clients never see what is printed
+(responses.py). The words are the same otherwise, but for null, which graphql-core calls None; and an error of any
+scalar says where its value stands.
 """
 
 from collections.abc import Iterator

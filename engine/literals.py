@@ -1,7 +1,7 @@
 """Values as they stand in a document, coerced as graphql-core does it; what their types are is read once.
 
 graphql-core looks at each type anew for every request. What is seldom is still left to it, and so is what does not fit:
-it finds the words.
+the messages are its own.
 """
 
 from collections.abc import Callable, Mapping, Sequence

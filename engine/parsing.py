@@ -1,4 +1,4 @@
-"""Parsing that leaves behind what is kept, and nothing else.
+"""Parses documents into nodes without tokens.
 
 graphql-core's nodes refer to the tokens that they begin and end with, and each token to the ones before and after it: a
 third of what a parsed document consists of, and in circles, so that only the garbage collector takes a forgotten one
@@ -17,8 +17,8 @@ from graphql.language.parser import Parser
 def parse(text: str) -> DocumentNode:
     """The document of a text; raises GraphQLSyntaxError, or RecursionError for one that is nested too deeply.
 
-    Braces with nothing in them are an error of syntax (GraphQL specification, section 2.8), unless graphql-core is told
-    otherwise, or not told.
+    Braces with nothing in them are an error of syntax (GraphQL specification, section 2.8), which graphql-core has to
+    be told.
     """
     parser = _Parser(Text(text), allow_empty_selection_sets=False)
     first = parser.first
@@ -33,7 +33,7 @@ _LINE_TERMINATOR = re.compile(r"\r\n|[\n\r]")
 
 
 class Text(Source):
-    """Looks for its lines once, however many errors there are to be told where they are."""
+    """A source that finds its lines once, however many errors need a line and a column."""
 
     def get_location(self, position: int) -> SourceLocation:
         ends, starts = self._lines

@@ -120,7 +120,7 @@ class Plan:
         return (field for selection in self.selections for field in selection.fields)
 
     def undecided(self, variables: VariableValues) -> str | None:
-        """A variable that ought to decide and is null, as one may be that has a default."""
+        """A variable of @include or @skip that is null, as one with a default may be, by name; None where none is."""
         nulls = (name for name in self.deciding_variables if not isinstance(variables.coerced.get(name), bool))
         return min(nulls, default=None)
 

@@ -23,7 +23,7 @@ EncodeError = Callable[[Exception], tuple[str, dict[str, Any]]]
 """From an exception to the message and extensions that a client may see."""
 
 Known = dict[int, tuple[str, dict[str, Any]]]
-"""What clients see of exceptions, by their identity: for as long as these are kept."""
+"""What clients see of exceptions, by their `id()`: to be used only as long as something keeps the exceptions."""
 
 _ARGUMENT_NODES = (ArgumentNode, ValueNode)
 """What graphql-core's errors point at that come of an argument, and no others."""
@@ -78,17 +78,17 @@ def refusal(message: str, code: str, error: GraphQLError | None = None) -> Respo
 
 
 def beyond(exceeded: Exceeded) -> Response:
-    """A document, or its variables, beyond a limit."""
+    """The client form of a document, or its variables, beyond a limit."""
     return _client_form(str(exceeded), {"code": LIMIT_EXCEEDED, "limit": exceeded.limit}, None)
 
 
 def unparsed(error: GraphQLError) -> Response:
-    """A document that is none."""
+    """The client form of an error of syntax."""
     return refusal(_TEXT_IN_SYNTAX_ERROR.sub("", error.message), PARSE_FAILED, error)
 
 
 def invalid(error: GraphQLError) -> Response:
-    """A document that the schema has no answer to. A literal that does not fit is not repeated."""
+    """The client form of an error of validation. A literal that does not fit is not repeated."""
     is_about_a_literal = (
         error.message.startswith(("Expected value of", "Value '")) or " cannot represent " in error.message
     )
@@ -96,7 +96,7 @@ def invalid(error: GraphQLError) -> Response:
 
 
 def unfit(errors: Sequence[GraphQLError]) -> RequestRefused:
-    """Variables that do not fit."""
+    """The refusal of variables that do not fit, which are not repeated."""
     return RequestRefused([refusal(_without_value(error.message), BAD_USER_INPUT, error) for error in errors])
 
 

@@ -28,7 +28,7 @@ class RuntimeTypes:
         self._known: dict[type, GraphQLObjectType | None] = {}
 
     def of_class(self, kind: type) -> GraphQLObjectType | None:
-        """The type of every value of a class; None when each value has to be asked, or is none."""
+        """The type of every value of a class. None where each value has to be asked, and of None and exceptions."""
         if kind not in self._known:
             self._known[kind] = self._look(kind)
         return self._known[kind]

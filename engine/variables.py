@@ -17,7 +17,7 @@ from graphql.pyutils import Undefined, print_path_list
 from engine.variable_misfits import misfits
 
 _MOST_ERRORS = 20
-"""As many as of a document."""
+"""As many as validation tells of a document."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class OperationVariables:
         )
 
     def _errors(self, given: Mapping[str, Any]) -> Sequence[GraphQLError]:
-        """What is wrong with the values, as far as it is told here: graphql-core knows of wrong defaults and types."""
+        """What is wrong with the values. Nothing, where only graphql-core finds it, as of a wrong default."""
         try:
             found = list(islice(self._misfits(given), _MOST_ERRORS + 1))
         except RecursionError:

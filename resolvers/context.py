@@ -94,8 +94,8 @@ class Context(RequestState):
     `live_standing`: where the sources' logs ended before this operation read anything, when it asks for that.
     `address`: where the question comes from, as limits count it. `document`: the trusted document that is executed, as
     its client calls it.
-    `fetching`: the records by key, by the identity of their collection. `membership`: how the stream that begins with
-    this context may take part in a group.
+    `fetching`: the records of each collection, by the `id()` of the collection. `membership`: how the stream that
+    begins with this context may take part in a group; None for one that is served alone.
     """
 
     services: Services = field(kw_only=True)

@@ -23,7 +23,7 @@ class Fetching(Generic[R]):
         self._next: asyncio.Future[None]
 
     def learn(self, records: Mapping[Key, R]) -> None:
-        """Records that were found on another way need not be fetched."""
+        """Keeps records that were found in another way: they need not be fetched."""
         self._found.update(cast("Mapping[Key | None, R]", records))
 
     async def records(self, keys: Sequence[Key | None]) -> list[R | BaseException | None]:
@@ -51,7 +51,7 @@ class Fetching(Generic[R]):
         self._gather(missing)
         try:
             await asyncio.sleep(0)
-            await asyncio.sleep(0)  # for those who are but started in this turn
+            await asyncio.sleep(0)  # tasks that were only made in this turn ask in the next
             keys, self._gathering = cast("list[Key]", list(self._gathering)), {}
             self._found.update(await self._answers(keys))
         except BaseException:

@@ -24,7 +24,11 @@ FURTHER = 10
 
 
 class Route(Struct, Generic[K, R], frozen=True):
-    """From a parent to its records: over `links`, of which `key_of` tells the key in `target`; None for nobody's."""
+    """From a parent to its records: the rows of `links` that hang on it, and the records in `target` that these name.
+
+    `key_of` tells the key in `target` from a row of `links`; None for one that cannot be anything's. `link` is the name
+    by which `links` knows the parent, `filter` which of its rows count.
+    """
 
     links: Collection[K, Any]
     link: str
@@ -89,7 +93,7 @@ async def _behind(
 
 
 def _failure_or_reached(page: Page[K], found: Sequence[Any]) -> Reached[K, Any] | Exception:
-    """One row that cannot be read has its place; a source that did not answer has none."""
+    """The failure, where the target did not answer. A single record that cannot be read is an error on the page."""
     failures = (each for each in found if isinstance(each, Exception) and not isinstance(each, RecordMalformed))
     return next(failures, None) or _reached(page, found)
 

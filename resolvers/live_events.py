@@ -1,6 +1,8 @@
 """What changes in the sources' logs are to the streams of one viewer.
 
-Whether the viewer may see a change is decided anew for each, in a fresh context, from the source.
+Whether the viewer may see a change is decided anew for each, in a fresh context, from the source. The functions for
+each log take changes, each with what a stream follows, and give in the same order an event, None where the stream gets
+nothing, or an exception that ends it.
 """
 
 import asyncio
@@ -154,9 +156,9 @@ async def _seen(
 ) -> Sequence[Any]:
     """The records that the viewer may see, as soon as their source can tell: a change waits for it, and is never lost.
 
-    The answer shows the same ones. What comes meanwhile waits; that it is bounded is what ends a wait that takes too
-    long. One that cannot be read is reported, and is absent: it would end the stream of everybody for good, as no
-    cursor comes past it.
+    They stay in the context, so that the answer shows the same ones. Later changes wait meanwhile, in queues that are
+    bounded: a stream whose queue is full ends. A record that cannot be read is reported and counts as absent: as an
+    error it would end every stream at this change, and again whenever one resumes.
     """
     while True:
         found = await context.records(collection, keys)

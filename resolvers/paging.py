@@ -25,8 +25,9 @@ R = TypeVar("R")
 F = TypeVar("F")
 
 Count = Callable[[Sequence[Key], Context], Awaitable[Sequence[int]]]
-"""From parents, each given once, to the total of each. The context is told, never kept: connections are kept in it by
-what loads them, and the garbage collector would not see that circle, since a connection is none of its objects.
+"""From parents, each given once, to the total of each. The context is an argument, and must not be kept inside: its
+loaders keep connections, and since these are hidden from the garbage collector (`gc=False`), a circle of the two would
+never be freed.
 """
 
 
@@ -134,7 +135,7 @@ async def connections_of(
     request: PageRequest,
     filter: F | None = None,
 ) -> Sequence[Connection[R] | Partial[Connection[R]] | None]:
-    """A connection for each parent over the rows that hang on it; a parent without an id has none."""
+    """A connection for each parent over the rows that hang on it; None for a parent without a key."""
     known = list(dict.fromkeys(key for key in parent_ids if key is not None))
     pages = dict(zip(known, await collection.of_parents(link, known, request, context.scope, filter), strict=True))
     for page in pages.values():

@@ -40,7 +40,8 @@ class Entry:
 class Part:
     """What one source has for the page of one journey. `more`: it has further entries in the page's direction.
 
-    `is_short`: these are fewer than the page may need, since rows that cannot be read took their places.
+    `is_short`: these are fewer than the page may need, since rows that cannot be read took their places. `silent`: the
+    name of the source, where it did not answer.
     """
 
     entries: Sequence[Entry] = ()

@@ -33,7 +33,7 @@ class Sight(Enum):
 
 
 class Claim(Enum):
-    """What it may be decided by: a claim of a token, or what goes with a request beside it."""
+    """What decides whether something is seen: a claim of a token, or what goes with a request beside it."""
 
     ROLE = "ROLE"
     PURPOSE = "PURPOSE"
@@ -79,7 +79,7 @@ READS: Mapping[Sight, Iterable[Claim]] = {
     Sight.UNLESS_SECRET: (Claim.CLEARANCE,),
     Sight.OWN_UNIT: (Claim.UNIT,),
 }
-"""The claims by which it is decided."""
+"""The claims of the viewer that each sight is decided by."""
 
 
 def _is_not_secret(citizen: Citizen, viewer: Viewer) -> bool:

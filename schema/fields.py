@@ -52,7 +52,7 @@ def batched(
     directives: Sequence[object] = (),
     reads: Sequence[str] = (),
 ) -> Any:
-    """A field that `resolve` answers for all parents at once. A list of objects says how long, by ListSize.
+    """A field that `resolve` answers for all parents at once. Lists of objects have a ListSize in `directives`.
 
     `reads`: what it reads of records besides their keys. What no field of a question reads, no source is asked for.
     """

@@ -99,9 +99,11 @@ def claims_read(plan: Plan | None, schema: GraphQLSchema) -> frozenset[Claim]:
 
 
 def check(schema: GraphQLSchema, hidden: Hidden | None = None) -> None:
-    """Raises RulesBroken when a field has no rule, must be there for a role that may not see it, or leads too far.
+    """Raises RulesBroken, with all that is wrong with the rules of a schema.
 
-    And when a type has ids by which its objects would not be found.
+    That is: a field without a rule; one that is non-null, though not everybody may see it who sees its type; one that
+    leads to a type that fewer roles may see, or only with a purpose; a name in `hidden` that is nothing's
+    or cannot be hidden; and a type with ids by which its objects would not be found.
     """
     wrong = [*_unknown(schema, hidden or {}), *_in_unions(schema, hidden or {}), *_not_found_by_id(schema)]
     wrong += [

@@ -20,7 +20,7 @@ Searches = Mapping[str, Sequence[str]]
 
 
 def by(*coordinates: str) -> Mapping[Any, Any]:
-    """The metadata of an input's field: which fields it searches by. None, where nothing can be learned by it."""
+    """The metadata of an input's field: which fields it searches by. `by()`: none, since nothing is learned by it."""
     return {_KEY: coordinates}
 
 

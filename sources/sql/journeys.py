@@ -294,7 +294,7 @@ def _journey_of(row: _Journey) -> Journey:
         last_active_at=utc_instant(row.last_active_at, "last_active_at"),
         closed_at=None if row.closed_at is None else utc_instant(row.closed_at, "closed_at"),
         citizen_key=row.citizen_key,
-        # One that is none was written for a contact of the last days of all; it costs nobody their journey.
+        # A `closes_at` in year 9999 is out of range, from a contact with a mistaken date; it is treated as unset.
         closes_at=None
         if row.closes_at is None or row.closes_at.year >= 9999
         else utc_instant(row.closes_at, "closes_at"),

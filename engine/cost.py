@@ -114,7 +114,7 @@ class _Operation:
     def price_by_graphql_core(self) -> _Amount:
         """The same of an operation without a plan; introspection costs what it does in any case."""
         asked = self._merged(self._root, (self._operation.selection_set,)).values()
-        introspection = sum(_INTROSPECTION.get(nodes[0].name.value, 0) for nodes in asked)
+        introspection = sum(_COST_OF_INTROSPECTION.get(nodes[0].name.value, 0) for nodes in asked)
         return _sum([_times(BY_GRAPHQL_CORE, self.price()), -(BY_GRAPHQL_CORE - 1) * introspection])
 
     @property

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import orjson
 from graphql import ArgumentNode, DocumentNode, FieldNode, Node, ObjectFieldNode, Visitor, visit
-from msgspec import Struct, field
+from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -32,7 +32,7 @@ from omniloket.sessions import TooManySessions
 from resolvers.context import Context
 from resolvers.errors import Unauthenticated
 from subscriptions import sse
-from subscriptions.asking import identifier_of
+from subscriptions.asking import PARAMETERS, GraphQLRequest, RequestMalformed, read_request
 
 PRIVATE_ARGUMENTS = frozenset({"bsn", "phone", "email", "name"})
 """Arguments and input fields that never stand in a URL."""
@@ -52,14 +52,6 @@ REQUEST_HEADER = b"omniloket-request"
 PARTIAL_SUCCESS = 294
 
 _STREAM_HEADERS = {**HEADERS, "content-type": f"{EVENT_STREAM}; charset=utf-8", "x-accel-buffering": "no"}
-_TYPES: dict[str, tuple[type, str]] = {
-    "query": (str, "a string"),
-    "operationName": (str, "a string"),
-    "variables": (dict, "an object"),
-    "extensions": (dict, "an object"),
-    "documentId": (str, "a string"),
-}
-
 
 Answer = Response | EventStreamResponse
 
@@ -84,16 +76,6 @@ class RequestTooLarge(RequestRejected):
     def __init__(self, status: int, message: str, limit: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, message, "LIMIT_EXCEEDED", headers)
         self.extensions["limit"] = limit
-
-
-class GraphQLRequest(Struct, frozen=True):
-    """The parameters of a well-formed request."""
-
-    query: str | None
-    document_id: str = ""
-    operation_name: str | None = None
-    variables: dict[str, Any] = field(default_factory=dict[str, Any])
-    wants_cost: bool = False
 
 
 class GraphQLEndpoint:
@@ -338,13 +320,13 @@ def _check_content(request: Request) -> None:
 def _parameters(request: Request) -> Iterator[tuple[str, Any]]:
     """The parameters of a GET: an empty `operationName` is none, the maps are JSON."""
     given = request.query_params
-    for name in _TYPES:
+    for name, (kind, _) in PARAMETERS.items():
         values = given.getlist(name)
         if len(values) > 1:
             raise RequestRejected(400, f"'{name}' stands in the URL more than once.")
         if not values or (values[0] == "" and name != "query"):
             continue
-        yield name, values[0] if _TYPES[name][0] is str else _json(values[0].encode(), f"'{name}'")
+        yield name, values[0] if kind is str else _json(values[0].encode(), f"'{name}'")
 
 
 def _json(text: bytes, what: str) -> Any:
@@ -355,24 +337,12 @@ def _json(text: bytes, what: str) -> Any:
 
 
 def _well_formed(given: object) -> GraphQLRequest:
-    """The request's parameters, each of its type; those that are not known here are ignored."""
     if not isinstance(given, dict):
         raise RequestRejected(400, "The body must be a JSON object with 'query'.")
-    parameters = cast("dict[str, Any]", given)
-    for name, (kind, wanted) in _TYPES.items():
-        value = parameters.get(name)
-        if value is not None and not isinstance(value, kind):
-            raise RequestRejected(400, f"'{name}' must be {wanted}.")
-    document_id = identifier_of(parameters)
-    if document_id is None and parameters.get("query") is None:
-        raise RequestRejected(400, "'query' is missing: the text of a GraphQL document, or else its 'documentId'.")
-    return GraphQLRequest(
-        parameters.get("query"),
-        document_id or "",
-        parameters.get("operationName"),
-        parameters.get("variables") or {},
-        wants_cost=cast("dict[str, Any]", parameters.get("extensions") or {}).get("cost") is True,
-    )
+    try:
+        return read_request(cast("dict[str, Any]", given))
+    except RequestMalformed as malformed:
+        raise RequestRejected(400, str(malformed)) from None
 
 
 class _Names(Struct, frozen=True):

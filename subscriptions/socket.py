@@ -18,7 +18,7 @@ from engine.executor import Executor
 from engine.prepared import Prepared
 from engine.responses import RequestRefused, Response, StreamFailed
 from subscriptions.allowance import Allowance
-from subscriptions.asking import identifier_of
+from subscriptions.asking import GraphQLRequest, RequestMalformed, read_request
 from subscriptions.frames import WRITE, Write, text_frame
 from subscriptions.started import started
 from subscriptions.streams import Payload, Streams
@@ -319,7 +319,7 @@ class _Connection:
     async def _heard(self, message: dict[str, Any]) -> None:
         _optional_object(message, "payload")
 
-    async def _operate(self, operation_id: str, request: "_Request", session: SocketSession) -> None:
+    async def _operate(self, operation_id: str, request: GraphQLRequest, session: SocketSession) -> None:
         """One operation, from its start to its last message."""
         try:
             await self._run(operation_id, request, session)
@@ -332,7 +332,7 @@ class _Connection:
             self._operations.pop(operation_id, None)
             await self._send_error(operation_id, [self._protocol.operations.executor.encoded(error)])
 
-    async def _run(self, operation_id: str, request: "_Request", session: SocketSession) -> None:
+    async def _run(self, operation_id: str, request: GraphQLRequest, session: SocketSession) -> None:
         operations, context = self._protocol.operations, await session.make_context()
         prepared = operations.prepare(request.query, request.document_id, request.operation_name, context)
         if prepared.kind == "subscription":
@@ -395,15 +395,6 @@ class _Connection:
         return (websocket.application_state, websocket.client_state) == (WebSocketState.CONNECTED,) * 2
 
 
-@dataclass(frozen=True)
-class _Request:
-    query: str | None
-    document_id: str
-    operation_name: str | None
-    variables: Mapping[str, Any]
-    wants_cost: bool = False
-
-
 def _operation_id(message: Mapping[str, Any]) -> str:
     given = message.get("id")
     if not isinstance(given, str) or not given:
@@ -411,19 +402,14 @@ def _operation_id(message: Mapping[str, Any]) -> str:
     return given
 
 
-def _request(message: Mapping[str, Any]) -> _Request:
+def _request(message: Mapping[str, Any]) -> GraphQLRequest:
     payload = message.get("payload")
     if not isinstance(payload, dict):
         raise _Closing(4400, "'payload' must be an object")
-    given = cast("dict[str, Any]", payload)
-    query, name = given.get("query"), given.get("operationName")
-    document_id = identifier_of(given)
-    if (document_id is None and query is None) or not (query is None or isinstance(query, str)):
-        raise _Closing(4400, "'query' must be a string")
-    if name is not None and not isinstance(name, str):
-        raise _Closing(4400, "'operationName' must be a string")
-    wants_cost = _optional_object(given, "extensions").get("cost") is True
-    return _Request(query, document_id or "", name, _optional_object(given, "variables"), wants_cost)
+    try:
+        return read_request(cast("dict[str, Any]", payload))
+    except RequestMalformed as malformed:
+        raise _Closing(4400, str(malformed)) from None
 
 
 def _optional_object(given: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -24,7 +24,6 @@ from engine.limits import Exceeded, Limits, check_variables
 from engine.occurrences import occurrences
 from engine.prepared import Prepared, inner_variables, kind_of, operation_of, root_fields
 from engine.responses import (
-    BAD_USER_INPUT,
     EncodeError,
     Known,
     RequestRefused,
@@ -32,7 +31,7 @@ from engine.responses import (
     StreamFailed,
     beyond,
     formatted,
-    refusal,
+    undecided,
     unfit,
 )
 from engine.variables import OperationVariables
@@ -224,8 +223,7 @@ def _values(prepared: Prepared, variables: Mapping[str, Any] | None) -> Variable
     found = prepared.variables.coerced(variables or {})
     if not isinstance(found, VariableValues):
         raise unfit(found)
-    undecided = None if prepared.plan is None else prepared.plan.undecided(found)
-    if undecided is not None:
-        message = f"Variable '${undecided}' may not be null: @include or @skip wants a Boolean."
-        raise RequestRefused([refusal(message, BAD_USER_INPUT)], prepared.kind)
+    variable = None if prepared.plan is None else prepared.plan.undecided(found)
+    if variable is not None:
+        raise RequestRefused([undecided(variable)], prepared.kind)
     return found

@@ -17,11 +17,12 @@ from graphql import (
     visit,
 )
 
+from engine.codes import BAD_USER_INPUT
 from engine.cost import Price
 from engine.fragments import fragments_of
 from engine.occurrences import Occurrences, spread
 from engine.plan import Plan
-from engine.responses import BAD_USER_INPUT, RequestRefused, refusal
+from engine.responses import RequestRefused, refusal
 from engine.uses import Uses
 from engine.variables import OperationVariables
 

@@ -9,12 +9,8 @@ from typing import Any
 
 from graphql import ArgumentNode, GraphQLError, ValueNode
 
+from engine.codes import BAD_USER_INPUT, LIMIT_EXCEEDED, PARSE_FAILED, VALIDATION_FAILED
 from engine.limits import Exceeded
-
-PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
-BAD_USER_INPUT = "BAD_USER_INPUT"
-LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
 
 Response = dict[str, Any]
 """A GraphQL response (section 7.1): `data` once execution began, `errors` where there are any."""
@@ -66,25 +62,28 @@ def formatted(error: GraphQLError, encode: EncodeError, known: Known) -> Respons
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
         cause = cause.original_error
     if isinstance(cause, GraphQLError) and cause.nodes and isinstance(cause.nodes[0], _ARGUMENT_NODES):
-        return _client_form(_without_value(cause.message), {"code": BAD_USER_INPUT}, error)
+        return _of_core(_without_value(cause.message), BAD_USER_INPUT, error)
     if id(cause) not in known:
         known[id(cause)] = encode(cause)
     return _client_form(*known[id(cause)], error)
 
 
-def refusal(message: str, code: str, error: GraphQLError | None = None) -> Response:
-    """The client form of an error that is not a field's."""
-    return _client_form(message, {"code": code}, error)
+def refusal(message: str, code: str, **extensions: object) -> Response:
+    """The client form of why a request is refused, in words of ours, which hold nothing that was given.
+
+    `extensions` are what else a program may want to know of it.
+    """
+    return {"message": message, "extensions": {"code": code, **extensions}}
 
 
 def beyond(exceeded: Exceeded) -> Response:
     """The client form of a document, or its variables, beyond a limit."""
-    return _client_form(str(exceeded), {"code": LIMIT_EXCEEDED, "limit": exceeded.limit}, None)
+    return refusal(str(exceeded), LIMIT_EXCEEDED, limit=exceeded.limit)
 
 
 def unparsed(error: GraphQLError) -> Response:
     """The client form of an error of syntax."""
-    return refusal(_TEXT_IN_SYNTAX_ERROR.sub("", error.message), PARSE_FAILED, error)
+    return _of_core(_TEXT_IN_SYNTAX_ERROR.sub("", error.message), PARSE_FAILED, error)
 
 
 def invalid(error: GraphQLError) -> Response:
@@ -92,21 +91,36 @@ def invalid(error: GraphQLError) -> Response:
     is_about_a_literal = (
         error.message.startswith(("Expected value of", "Value '")) or " cannot represent " in error.message
     )
-    return refusal(_without_value(error.message) if is_about_a_literal else error.message, VALIDATION_FAILED, error)
+    return _of_core(_without_value(error.message) if is_about_a_literal else error.message, VALIDATION_FAILED, error)
 
 
 def unfit(errors: Sequence[GraphQLError]) -> RequestRefused:
     """The refusal of variables that do not fit, which are not repeated."""
-    return RequestRefused([refusal(_without_value(error.message), BAD_USER_INPUT, error) for error in errors])
+    return RequestRefused([_of_core(_without_value(error.message), BAD_USER_INPUT, error) for error in errors])
 
 
-def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError | None) -> Response:
-    form: Response = {"message": _EIGHT_OR_NINE_DIGITS.sub("…", message)}
-    if error is not None and error.locations:
+def undecided(variable: str) -> Response:
+    """A variable that is null, by its name, and decides whether something is asked at all."""
+    message = f"Variable '${variable}' may not be null: @include or @skip wants a Boolean."
+    return refusal(_without_numbers(message), BAD_USER_INPUT)
+
+
+def _of_core(message: str, code: str, error: GraphQLError) -> Response:
+    return _client_form(message, {"code": code}, error)
+
+
+def _client_form(message: str, extensions: dict[str, Any], error: GraphQLError) -> Response:
+    form: Response = {"message": _without_numbers(message)}
+    if error.locations:
         form["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
-    if error is not None and error.path is not None:
+    if error.path is not None:
         form["path"] = list(error.path)
     return {**form, "extensions": extensions}
+
+
+def _without_numbers(message: str) -> str:
+    """A message without what may be a citizen service number."""
+    return _EIGHT_OR_NINE_DIGITS.sub("…", message)
 
 
 def _without_value(message: str) -> str:

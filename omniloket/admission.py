@@ -7,6 +7,7 @@ that run are as many as keep the processor busy while their sources are waited f
 import asyncio
 from types import TracebackType
 
+from engine.codes import LIMIT_EXCEEDED
 from omniloket.refusals import ComeBackLater
 
 RETRY_SECONDS = 1
@@ -15,7 +16,7 @@ RETRY_SECONDS = 1
 class Overloaded(ComeBackLater):
     def __init__(self) -> None:
         message = "The server has too much to do. Ask again in a while."
-        super().__init__(503, message, RETRY_SECONDS, code="LIMIT_EXCEEDED", limit="running")
+        super().__init__(503, message, RETRY_SECONDS, LIMIT_EXCEEDED, limit="running")
 
 
 class Admission:

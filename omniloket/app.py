@@ -18,6 +18,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from engine.codes import LIMIT_EXCEEDED
+from engine.responses import refusal
 from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of, is_within
 from omniloket.doorkeeper import Doorkeeper
@@ -189,7 +191,8 @@ class _Doors:
             return _SocketSession(session, lambda error: self._refused(error, address))
         except Unauthenticated as error:
             raise self._refused(error, address) from None
-        except TooManySessions:
+        except TooManySessions as error:
+            self.house.refused(refusal(str(error), LIMIT_EXCEEDED, limit=error.limit))
             raise ConnectionRefused(4429, "Too many sockets and event streams") from None
 
     def _refused(self, error: Unauthenticated, address: str) -> ConnectionRefused:

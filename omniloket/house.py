@@ -9,10 +9,11 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
+from engine.codes import FORBIDDEN, LIMIT_EXCEEDED
 from engine.executor import Executor
 from engine.limits import INTROSPECTION
 from engine.prepared import Prepared
-from engine.responses import RequestRefused, Response, StreamFailed
+from engine.responses import RequestRefused, Response, StreamFailed, refusal
 from omniloket.access_log import AccessLog
 from omniloket.accounts import Accounts
 from omniloket.admission import Admission, Overloaded
@@ -31,7 +32,7 @@ from omniloket.usage import Usage
 from resolvers import live
 from resolvers.context import Context, Services, Viewer
 from resolvers.errors import CursorExpired, SlowConsumer, Unauthenticated
-from schema.access import PERSONAL, refusal
+from schema import access
 from sources.deadlines import Within, ask_for
 from sources.errors import MarkExpired
 from sources.records import Role
@@ -41,7 +42,7 @@ from subscriptions.terms import Terms
 
 log = structlog.get_logger("omniloket")
 
-_refuses_personal = refusal(PERSONAL)
+_refuses_personal = access.refusal(access.PERSONAL)
 
 DOCUMENT_POINTS = 100
 CHARACTERS_A_POINT = 2
@@ -70,10 +71,7 @@ HANDSHAKE_POINTS = 10
 LARGEST_TOLD = 2**53 - 1
 """The largest price that is told: JSON has no larger numbers that everybody reads (RFC 8259, section 6)."""
 
-_NO_INTROSPECTION = {
-    "message": "The schema is shown to those who have a token.",
-    "extensions": {"code": "FORBIDDEN"},
-}
+_NO_INTROSPECTION = refusal("The schema is shown to those who have a token.", FORBIDDEN)
 
 
 @dataclass(frozen=True)
@@ -181,6 +179,10 @@ class House:
     def _count(self, refused: RequestRefused, context: Context, prepared: Prepared | None = None) -> None:
         self.accounts.refused(refused.errors[0]["extensions"], context, prepared)
 
+    def refused(self, error: Response) -> None:
+        """Counts what a way in refuses by itself, before there is anything to execute."""
+        self.accounts.refused(error["extensions"])
+
     def charge_body(self, size: int, context: Context) -> None:
         """Takes points for a body that is longer than most, before it is read. Raises RateLimited."""
         try:
@@ -216,8 +218,8 @@ class House:
         if price > cost.max_operation:
             told = min(price, LARGEST_TOLD)
             message = f"This operation may cost {told} points, and at most {cost.max_operation} are allowed."
-            why = {"code": "LIMIT_EXCEEDED", "limit": "max_operation", "price": told, "maximum": cost.max_operation}
-            raise RequestRefused([{"message": message, "extensions": why}], prepared.kind)
+            why = {"limit": "max_operation", "price": told, "maximum": cost.max_operation}
+            raise RequestRefused([refusal(message, LIMIT_EXCEEDED, **why)], prepared.kind)
         points = price + max(0, values - FREE_VALUES) // VALUES_A_POINT
         self.rates.charge(context, points)
         return points

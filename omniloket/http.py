@@ -18,8 +18,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from engine.codes import BAD_USER_INPUT, LIMIT_EXCEEDED
 from engine.prepared import Prepared
-from engine.responses import RequestRefused
+from engine.responses import RequestRefused, refusal
 from omniloket.access_log import begin_request
 from omniloket.addresses import address_of
 from omniloket.disconnects import WhileConnected
@@ -62,11 +63,16 @@ class RequestRejected(Exception):
     """Not a GraphQL request, or one that this server does not take; answered with `status`."""
 
     def __init__(
-        self, status: int, message: str, code: str = "BAD_USER_INPUT", headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        message: str,
+        code: str = BAD_USER_INPUT,
+        headers: Mapping[str, str] | None = None,
+        **extensions: str,
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.extensions = {"code": code}
+        self.error = refusal(message, code, **extensions)
         self.headers = headers or {}
 
 
@@ -74,8 +80,7 @@ class RequestTooLarge(RequestRejected):
     """Beyond a limit, by the name of its setting."""
 
     def __init__(self, status: int, message: str, limit: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(status, message, "LIMIT_EXCEEDED", headers)
-        self.extensions["limit"] = limit
+        super().__init__(status, message, LIMIT_EXCEEDED, headers, limit=limit)
 
 
 class GraphQLEndpoint:
@@ -108,9 +113,8 @@ class GraphQLEndpoint:
                 raise RequestRejected(406, f"'Accept' must allow {allowed}, within {MOST_CHARACTERS} characters.")
             return await self._answer(request, media_type)
         except RequestRejected as error:
-            self._house.accounts.refused(error.extensions)
-            refusal = {"message": str(error), "extensions": error.extensions}
-            return _response({"errors": [refusal]}, error.status, of_errors(media_type), error.headers)
+            self._house.refused(error.error)
+            return _response({"errors": [error.error]}, error.status, of_errors(media_type), error.headers)
 
     async def _answer(self, request: Request, media_type: str) -> Answer:
         try:
@@ -142,9 +146,9 @@ class GraphQLEndpoint:
 
     def _overloaded(self) -> ComeBackLater:
         """Counted, and made where no frame keeps it: with what it was raised in, it would be a circle."""
-        refusal = self._house.admission.refuse()
-        self._house.accounts.refused(refusal.extensions)
-        return refusal
+        overloaded = self._house.admission.refuse()
+        self._house.accounts.refused(overloaded.extensions)
+        return overloaded
 
     async def _answer_all(self, batch: Sequence[object], request: Request) -> Answer:
         """A batch: each request is one of its own, and its answer stands at its place."""
@@ -161,8 +165,8 @@ class GraphQLEndpoint:
                 raise RequestRejected(400, "A subscription is never one of a batch.")
             return await self._house.execute(prepared, asked.variables, context, wants_cost=asked.wants_cost)
         except RequestRejected as error:
-            self._house.accounts.refused(error.extensions)
-            return {"errors": [{"message": str(error), "extensions": error.extensions}]}
+            self._house.refused(error.error)
+            return {"errors": [error.error]}
         except RequestRefused as refused:
             return {"errors": refused.errors}
 
@@ -251,6 +255,7 @@ class GraphQLEndpoint:
 
     async def _stream(self, prepared: Prepared, asked: GraphQLRequest, context: Context, request: Request) -> Answer:
         if not takes_streams(request.headers.get("accept")):
+            self._house.accounts.refused(_NO_SUBSCRIPTION["extensions"], context, prepared)
             raise RequestRefused([_NO_SUBSCRIPTION], prepared.kind)
         await self._house.before(prepared, asked.variables, context)
         ending: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -261,7 +266,7 @@ class GraphQLEndpoint:
         try:
             session = await self._admitted(self._house.sessions.open(*self._said(request), ended), context.address)
         except TooManySessions as error:
-            raise RequestTooLarge(429, str(error), "connections_per_principal", {"retry-after": "60"}) from None
+            raise RequestTooLarge(429, str(error), error.limit, {"retry-after": "60"}) from None
         last_event_id = request.headers.get(LAST_EVENT_ID_HEADER)
         frames = self._streams.open(
             prepared, asked.variables, last_event_id, session.make_context, session.is_certain, ending
@@ -270,10 +275,9 @@ class GraphQLEndpoint:
 
 
 _ONLY_POST = {"allow": "POST"}
-_NO_SUBSCRIPTION = {
-    "message": f"Subscriptions need 'Accept: {EVENT_STREAM}', or graphql-transport-ws at the same address.",
-    "extensions": {"code": "BAD_USER_INPUT"},
-}
+_NO_SUBSCRIPTION = refusal(
+    f"Subscriptions need 'Accept: {EVENT_STREAM}', or graphql-transport-ws at the same address.", BAD_USER_INPUT
+)
 
 
 def _authorization(request: Request, cookie: str | None) -> str | None:

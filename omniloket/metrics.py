@@ -20,22 +20,7 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-CODES = frozenset(
-    {
-        "GRAPHQL_PARSE_FAILED",
-        "GRAPHQL_VALIDATION_FAILED",
-        "BAD_USER_INPUT",
-        "UNAUTHENTICATED",
-        "FORBIDDEN",
-        "PURPOSE_REQUIRED",
-        "LIMIT_EXCEEDED",
-        "RATE_LIMITED",
-        "INTERNAL",
-        "PERSISTED_QUERY_NOT_FOUND",
-        "PERSISTED_QUERY_NOT_SUPPORTED",
-    }
-)
-"""Why a request may be refused. Anything else counts as OTHER."""
+from engine import codes
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -89,8 +74,10 @@ class Metrics:
         child.observe(seconds)
 
     def refused(self, code: object, limit: str | None = None) -> None:
-        """A request that was not executed; `limit` by the name of its setting."""
-        self._refusals.labels(code if isinstance(code, str) and code in CODES else "OTHER", limit or "").inc()
+        """A request that was not executed; `limit` by the name of its setting. Codes of no request count as OTHER."""
+        self._refusals.labels(
+            code if isinstance(code, str) and code in codes.OF_REQUESTS else "OTHER", limit or ""
+        ).inc()
 
     def fell_behind(self) -> None:
         """A stream whose client did not keep up."""

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
+from engine.codes import RATE_LIMITED
 from omniloket.refusals import ComeBackLater
 from resolvers.context import Context
 
@@ -24,7 +25,7 @@ _SURPLUS = 1e-6
 class RateLimited(ComeBackLater):
     def __init__(self, retry_after: int) -> None:
         message = f"Too much was asked in a short time. Ask again in {retry_after} seconds."
-        super().__init__(429, message, retry_after, code="RATE_LIMITED")
+        super().__init__(429, message, retry_after, RATE_LIMITED)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import re
 from collections import OrderedDict
 from hashlib import sha256
 
-from engine.responses import RequestRefused
+from engine.codes import BAD_USER_INPUT
+from engine.responses import RequestRefused, refusal
 
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 
@@ -39,15 +40,9 @@ class Registered:
         if self._most == 0 or not _DIGITS.fullmatch(digits) or self._texts.get(digits) == text:
             return
         if sha256(text.encode()).hexdigest() != digits:
-            raise RequestRefused([_ANOTHER_HASH])
+            raise RequestRefused([refusal("'sha256Hash' is not the SHA-256 of 'query'.", BAD_USER_INPUT)])
         self._texts[digits] = text
         self._characters += len(text)
         while len(self._texts) > self._most or self._characters > self._most * _CHARACTERS:
             _, forgotten = self._texts.popitem(last=False)
             self._characters -= len(forgotten)
-
-
-_ANOTHER_HASH = {
-    "message": "'sha256Hash' is not the SHA-256 of 'query'.",
-    "extensions": {"code": "BAD_USER_INPUT"},
-}

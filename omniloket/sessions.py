@@ -28,7 +28,9 @@ ContextOf = Callable[[Viewer, str | None, str], object]
 
 
 class TooManySessions(Exception):
-    """A principal has as many connections as it may."""
+    """A principal has as many connections as it may; `limit` is the name of the setting."""
+
+    limit = "connections_per_principal"
 
     def __init__(self, most: int) -> None:
         super().__init__(f"You have {most} sockets and event streams open already, which is the most you may.")

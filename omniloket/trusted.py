@@ -17,8 +17,9 @@ import orjson
 import structlog
 from graphql import GraphQLError, GraphQLSchema, NoDeprecatedCustomRule, parse, validate
 
+from engine.codes import FORBIDDEN, PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED
 from engine.executor import Executor
-from engine.responses import RequestRefused
+from engine.responses import RequestRefused, refusal
 from omniloket.settings import ManifestSettings, SettingsError, TrustedSettings
 from resolvers.context import Viewer
 from sources.records import Role
@@ -68,9 +69,9 @@ class TrustedDocuments:
         else:
             trusted = self.by_text.get(query)
         if trusted is None and self.only and viewer.role not in self.excepted:
-            raise _refused("FORBIDDEN", "Only documents that the server was told of beforehand are executed.")
+            raise _refused(FORBIDDEN, "Only documents that the server was told of beforehand are executed.")
         if trusted is not None and trusted.roles is not None and viewer.role not in trusted.roles:
-            raise _refused("FORBIDDEN", "This document is not for your role.")
+            raise _refused(FORBIDDEN, "This document is not for your role.")
         return query, trusted
 
 
@@ -205,9 +206,9 @@ def _stamp(file: Path) -> object:
 def _unknown(document_id: str, *, can_register: bool) -> RequestRefused:
     """In the words on which Apollo's clients send the text: with the hash this once, or without it from now on."""
     if _DIGITS.fullmatch(document_id) and not can_register:
-        return _refused("PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotSupported")
-    return _refused("PERSISTED_QUERY_NOT_FOUND", "PersistedQueryNotFound")
+        return _refused(PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
+    return _refused(PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
 
 
 def _refused(code: str, message: str) -> RequestRefused:
-    return RequestRefused([{"message": message, "extensions": {"code": code}}])
+    return RequestRefused([refusal(message, code)])

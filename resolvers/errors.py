@@ -13,11 +13,21 @@ RequestError
 
 from collections.abc import Iterable
 
+from engine.codes import (
+    BAD_USER_INPUT,
+    CURSOR_EXPIRED,
+    FORBIDDEN,
+    NOT_FOUND,
+    PURPOSE_REQUIRED,
+    SLOW_CONSUMER,
+    UNAUTHENTICATED,
+)
+
 
 class RequestError(Exception):
     """An error for the client. `code` is stable; the message says what was expected, and never a value."""
 
-    code = "BAD_USER_INPUT"
+    code = BAD_USER_INPUT
 
 
 class BadUserInput(RequestError):
@@ -30,7 +40,7 @@ class CursorRejected(BadUserInput):
 
 
 class Forbidden(RequestError):
-    code = "FORBIDDEN"
+    code = FORBIDDEN
 
     def __init__(self) -> None:
         super().__init__("Your role may not see this.")
@@ -39,25 +49,25 @@ class Forbidden(RequestError):
 class PurposeRequired(RequestError):
     """`purposes` are those that the viewer's role may have."""
 
-    code = "PURPOSE_REQUIRED"
+    code = PURPOSE_REQUIRED
 
     def __init__(self, purposes: Iterable[str]) -> None:
         super().__init__(f"Personal data need a purpose, in 'Omniloket-Purpose'. Yours: {', '.join(sorted(purposes))}.")
 
 
 class NotFound(RequestError):
-    code = "NOT_FOUND"
+    code = NOT_FOUND
 
 
 class CursorExpired(RequestError):
-    code = "CURSOR_EXPIRED"
+    code = CURSOR_EXPIRED
 
     def __init__(self) -> None:
         super().__init__("What came after the cursor cannot be told any more. Query again, and follow from now on.")
 
 
 class SlowConsumer(RequestError):
-    code = "SLOW_CONSUMER"
+    code = SLOW_CONSUMER
 
     def __init__(self, cursor: str | None) -> None:
         super().__init__("The stream ended because its events were not read in time. Resume after the cursor.")
@@ -65,7 +75,7 @@ class SlowConsumer(RequestError):
 
 
 class Unauthenticated(RequestError):
-    code = "UNAUTHENTICATED"
+    code = UNAUTHENTICATED
 
     def __init__(self, message: str = "The token is malformed, expired, revoked, or not from a known issuer.") -> None:
         super().__init__(message)

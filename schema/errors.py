@@ -1,4 +1,6 @@
-"""The one place that gives errors their client form: a sentence, and a stable `extensions.code`.
+"""The client form of what resolvers and sources raise: a sentence, and a stable `extensions.code`.
+
+That of requests that are refused before is in engine/responses.py.
 
 Never SQL, a host, a stack or personal data. An unknown error goes to the log with an id, and the client gets the id.
 """
@@ -7,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
+from engine.codes import INTERNAL, SOURCE_TIMEOUT, SOURCE_UNAVAILABLE
 from resolvers.errors import RequestError, SlowConsumer
 from sources.errors import RecordMalformed, SourceError, SourceTimedOut
 
@@ -26,7 +29,7 @@ def encoder(log: Callable[[str, Exception], None]) -> Callable[[Exception], Clie
         log(incident, error)
         if isinstance(error, SourceError):
             return str(error), _of_source(error, incident)
-        return "Something went wrong here. The log knows the id.", {"code": "INTERNAL", "id": incident}
+        return "Something went wrong here. The log knows the id.", {"code": INTERNAL, "id": incident}
 
     return encode
 
@@ -40,6 +43,6 @@ def _of_request(error: RequestError) -> dict[str, Any]:
 
 def _of_source(error: SourceError, incident: str) -> dict[str, Any]:
     if isinstance(error, RecordMalformed):
-        return {"code": "INTERNAL", "source": error.source, "field": error.field, "id": incident}
-    code = "SOURCE_TIMEOUT" if isinstance(error, SourceTimedOut) else "SOURCE_UNAVAILABLE"
+        return {"code": INTERNAL, "source": error.source, "field": error.field, "id": incident}
+    code = SOURCE_TIMEOUT if isinstance(error, SourceTimedOut) else SOURCE_UNAVAILABLE
     return {"code": code, "source": error.source, "id": incident}

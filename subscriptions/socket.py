@@ -8,15 +8,17 @@ that it came with end, when its peer gives no sign of life, and when the server 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from engine.codes import LIMIT_EXCEEDED
 from engine.executor import Executor
 from engine.prepared import Prepared
-from engine.responses import RequestRefused, Response, StreamFailed
+from engine.responses import RequestRefused, Response, StreamFailed, refusal
 from subscriptions.allowance import Allowance
 from subscriptions.asking import GraphQLRequest, RequestMalformed, read_request
 from subscriptions.frames import WRITE, Write, text_frame
@@ -114,6 +116,10 @@ class Operations(Protocol):
         self, prepared: Prepared, variables: Mapping[str, Any], context: Any, *, wants_cost: bool
     ) -> Response:
         """The answer to a query or mutation; raises RequestRefused."""
+        ...
+
+    def refused(self, error: Response) -> None:
+        """Told of what a transport refuses by itself; `error` is in its client form."""
         ...
 
 
@@ -294,7 +300,7 @@ class _Connection:
             raise _Closing(4409, f"Subscriber for {operation_id} already exists")
         # Those whose last message waits for a client that does not read count as well.
         if sum(not task.cancelling() for task in self._running) >= self._protocol.limits.operations:
-            await self._send_error(operation_id, [_too_many(self._protocol.limits.operations)])
+            await self._refuse(operation_id, _too_many(self._protocol.limits.operations))
             return
         task = asyncio.create_task(self._operate(operation_id, request, self._session))
         self._operations[operation_id] = task
@@ -368,6 +374,11 @@ class _Connection:
 
         return deliver
 
+    async def _refuse(self, operation_id: str, error: Response) -> None:
+        # Told in a context of its own: what is kept there, as the id of a request, is not for later operations.
+        copy_context().run(self._protocol.operations.refused, error)
+        await self._send_error(operation_id, [error])
+
     async def _send_error(self, operation_id: str, errors: object) -> None:
         """How an operation ends. What JSON has no form for is told of as a fault of ours: it ends all the same."""
         try:
@@ -420,7 +431,5 @@ def _optional_object(given: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _too_many(most: int) -> Response:
-    return {
-        "message": f"This socket runs {most} operations already, which is the most it may.",
-        "extensions": {"code": "LIMIT_EXCEEDED", "limit": "operations_per_socket"},
-    }
+    message = f"This socket runs {most} operations already, which is the most it may."
+    return refusal(message, LIMIT_EXCEEDED, limit="operations_per_socket")

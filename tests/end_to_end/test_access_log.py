@@ -74,6 +74,23 @@ async def test_each_operation_has_a_line_whatever_its_transport_and_outcome(serv
     assert all(each not in text for each in (BSN, "MineAndOnlyMine", '127.0.0.1"', "fullName"))
 
 
+async def test_an_operation_too_many_on_a_socket_has_a_line_and_an_id_of_its_own(
+    sqlite_urls: Urls, tmp_path: Path
+) -> None:
+    with serving(sqlite_urls, tmp_path, OMNILOKET_LIVE__OPERATIONS_PER_SOCKET="1") as server:
+        async with connected(server, server.agent) as socket:
+            await socket.subscribe("a", LIVE)
+            await socket.subscribe("b", LIVE)
+            assert await socket.errors("b") == ["LIMIT_EXCEEDED"]
+            await socket.send({"id": "a", "type": "complete"})
+            await socket.subscribe("c", QUERY)
+            await socket.event("c")
+        began, refused, answered = lines_of(server)
+        assert [began["outcome"], refused["outcome"], answered["outcome"]] == ["began", "refused", "answered"]
+        assert (refused["code"], refused["limit"]) == ("LIMIT_EXCEEDED", "operations_per_socket")
+        assert len({line["request"] for line in (began, refused, answered)}) == 3
+
+
 def test_a_failure_in_the_log_names_the_request(sqlite_urls: Urls, tmp_path: Path) -> None:
     gone = {**sqlite_urls, "incidents": f"sqlite+aiosqlite:///{tmp_path / 'gone.db'}"}
     with serving(gone, tmp_path) as server:

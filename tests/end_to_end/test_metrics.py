@@ -11,13 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from resolvers.context import Viewer
 from sources.demo.loading import PostgresDatabases
+from sources.records import Role
 from support.back_ends import Urls, loaded
 from support.postgres import locked
 from support.servers import Server, serving
-from support.sockets import connected
+from support.sockets import bare, connected
 
 OPERATING = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
+ANOTHER = Viewer(Role.AGENT, "another")
 LIVE = "subscription { contactRegistered { cursor } }"
 
 
@@ -25,6 +28,14 @@ LIVE = "subscription { contactRegistered { cursor } }"
 def watched(sqlite_urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("watched")
     with serving(sqlite_urls, directory, OMNILOKET_TRUSTED_PROXIES='["127.0.0.1"]') as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def narrow(sqlite_urls: Urls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server where a principal has one socket, and the socket one operation."""
+    bounds = {"OMNILOKET_LIVE__OPERATIONS_PER_SOCKET": "1", "OMNILOKET_LIVE__CONNECTIONS_PER_PRINCIPAL": "1"}
+    with serving(sqlite_urls, tmp_path_factory.mktemp("narrow"), **bounds) as running:
         yield running
 
 
@@ -45,6 +56,11 @@ def post(server: Server, **body: Any) -> httpx.Response:
 
 def grown(before: dict[str, float], after: dict[str, float], name: str) -> float:
     return after.get(name, 0.0) - before.get(name, 0.0)
+
+
+def refusals(code: str, limit: str = "") -> str:
+    """The name of a series."""
+    return f'omniloket_refusals_total{{code="{code}",limit="{limit}"}}'
 
 
 def test_the_version_is_told(watched: Server) -> None:
@@ -73,7 +89,7 @@ async def test_what_is_asked_is_counted_by_kind_and_outcome(watched: Server) -> 
         refused = post(watched, query=query)
         assert refused.json()["errors"][0]["extensions"]["code"] == code
         limit = "root_fields" if code == "LIMIT_EXCEEDED" else ""
-        assert grown(before, figures(watched), f'omniloket_refusals_total{{code="{code}",limit="{limit}"}}') == 1
+        assert grown(before, figures(watched), refusals(code, limit)) == 1
     after = figures(watched)
     seconds = "omniloket_operation_seconds_count"
     assert grown(before, after, f'{seconds}{{document="other",kind="query",outcome="answered"}}') == 4
@@ -81,6 +97,30 @@ async def test_what_is_asked_is_counted_by_kind_and_outcome(watched: Server) -> 
     assert grown(before, after, 'omniloket_source_statements_total{source="servicemodule"}') >= 4
     assert after['omniloket_source_resting{source="persons"}'] == 0
     assert after["process_cpu_seconds_total"] > before["process_cpu_seconds_total"]
+
+
+async def test_an_operation_too_many_on_a_socket_is_counted(narrow: Server) -> None:
+    before = figures(narrow)
+    async with connected(narrow, narrow.agent) as socket:
+        await socket.subscribe("a", LIVE)
+        await socket.subscribe("b", LIVE)
+        assert await socket.errors("b") == ["LIMIT_EXCEEDED"]
+    assert grown(before, figures(narrow), refusals("LIMIT_EXCEEDED", "operations_per_socket")) == 1
+
+
+async def test_a_socket_too_many_is_counted(narrow: Server) -> None:
+    before = figures(narrow)
+    async with connected(narrow, narrow.token(ANOTHER)), bare(narrow) as socket:
+        payload = {"Authorization": f"Bearer {narrow.token(ANOTHER)}"}
+        await socket.send({"type": "connection_init", "payload": payload})
+        assert (await socket.closed())[0] == 4429
+    assert grown(before, figures(narrow), refusals("LIMIT_EXCEEDED", "connections_per_principal")) == 1
+
+
+def test_a_subscription_of_which_no_stream_is_wanted_is_counted(narrow: Server) -> None:
+    before = figures(narrow)
+    assert post(narrow, query=LIVE).json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert grown(before, figures(narrow), refusals("BAD_USER_INPUT")) == 1
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -114,6 +114,8 @@ class Operations:
         assert not wants_cost
         return await self.executor.execute(prepared, variables, context)
 
+    def refused(self, error: dict[str, Any]) -> None: ...
+
 
 class Peer:
     """The other side of a socket."""

@@ -23,9 +23,10 @@ from engine.responses import refusal
 from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of, is_within
 from omniloket.doorkeeper import Doorkeeper
+from omniloket.headers import PURPOSE_HEADER
 from omniloket.hosts import is_called, misdirect
 from omniloket.house import House
-from omniloket.http import PURPOSE_HEADER, GraphQLEndpoint
+from omniloket.http import GraphQLEndpoint
 from omniloket.http_heads import BOUNDS, DOORKEEPER
 from omniloket.opening import open_house
 from omniloket.origins import is_welcome, open_to

@@ -15,8 +15,8 @@ import orjson
 from omniloket.access_log import begin_request
 from omniloket.accounts import Accounts
 from omniloket.admission import RETRY_SECONDS, Admission, Overloaded
-from omniloket.http import REQUEST_HEADER, of_errors
-from omniloket.media_types import preferred
+from omniloket.headers import RAW_REQUEST_HEADER
+from omniloket.media_types import of_errors, preferred
 from omniloket.plain_messages import HEADERS
 
 PATH = b"/graphql"
@@ -55,7 +55,7 @@ class Doorkeeper:
     def _refusal(self, media_type: str) -> bytes:
         request = begin_request().encode()
         self._accounts.refused(self._admission.refuse().extensions)
-        return b"%b: %b\r\n%b" % (REQUEST_HEADER, request, _told(media_type))
+        return b"%b: %b\r\n%b" % (RAW_REQUEST_HEADER, request, _told(media_type))
 
     def _let_in(self) -> None:
         """Those who come in one turn of the loop are counted here, until the next turn counts them as present."""

@@ -11,7 +11,7 @@ _OFFERED = (GRAPHQL, JSON)
 """In the server's order of preference."""
 
 MOST_CHARACTERS = 1_000
-"""Of a header that is read here; the longest of a browser has some 150. What says more, says nothing that is known."""
+"""Of a header that is read here; the longest of a browser has some 150. A longer one is ignored."""
 
 _REMEMBERED = 100
 """Headers whose meaning is kept: all clients of one kind send the same."""
@@ -75,6 +75,11 @@ def takes_streams(accept: str | None) -> bool:
     """Whether the client asks for streams by name: who accepts everything might wait for an end."""
     named = [each for each in _ranges(accept or "") if each.type != "*/*"]
     return _weight(EVENT_STREAM, named) > 0
+
+
+def of_errors(media_type: str | None) -> str:
+    """The form of an answer that is no GraphQL answer."""
+    return media_type if media_type in (GRAPHQL, JSON) else JSON
 
 
 def _ranges(accept: str) -> list[MediaRange]:

@@ -9,11 +9,13 @@ from collections.abc import Collection, Mapping
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from omniloket.headers import LAST_EVENT_ID_HEADER, PURPOSE_HEADER, REQUEST_HEADER
+
 PREFLIGHT_SECONDS = 600
 """How long a browser may remember what it was told beforehand."""
 
-_SENT = ["Authorization", "Content-Type", "Omniloket-Purpose", "Last-Event-ID"]
-_SHOWN = ["Omniloket-Request", "Retry-After"]
+_SENT = ["Authorization", "Content-Type", PURPOSE_HEADER, LAST_EVENT_ID_HEADER]
+_SHOWN = [REQUEST_HEADER, "Retry-After"]
 
 
 def open_to(application: ASGIApp, origins: Collection[str]) -> ASGIApp:

@@ -12,9 +12,11 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from omniloket.headers import PURPOSE_HEADER
+
 HEADERS = {
     "cache-control": "no-store",
-    "vary": "Accept, Authorization, Omniloket-Purpose",
+    "vary": f"Accept, Authorization, {PURPOSE_HEADER}",
     "x-content-type-options": "nosniff",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-resource-policy": "same-origin",

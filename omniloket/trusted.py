@@ -69,7 +69,7 @@ class TrustedDocuments:
         else:
             trusted = self.by_text.get(query)
         if trusted is None and self.only and viewer.role not in self.excepted:
-            raise _refused(FORBIDDEN, "Only documents that the server was told of beforehand are executed.")
+            raise _refused(FORBIDDEN, "This server executes trusted documents only.")
         if trusted is not None and trusted.roles is not None and viewer.role not in trusted.roles:
             raise _refused(FORBIDDEN, "This document is not for your role.")
         return query, trusted

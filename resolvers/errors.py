@@ -23,6 +23,9 @@ from engine.codes import (
     UNAUTHENTICATED,
 )
 
+PURPOSE_HEADER = "Omniloket-Purpose"
+"""In which a client says what it asks personal data for."""
+
 
 class RequestError(Exception):
     """An error for the client. `code` is stable; the message says what was expected, and never a value."""
@@ -52,7 +55,7 @@ class PurposeRequired(RequestError):
     code = PURPOSE_REQUIRED
 
     def __init__(self, purposes: Iterable[str]) -> None:
-        super().__init__(f"Personal data need a purpose, in 'Omniloket-Purpose'. Yours: {', '.join(sorted(purposes))}.")
+        super().__init__(f"Personal data need a purpose, in '{PURPOSE_HEADER}'. Yours: {', '.join(sorted(purposes))}.")
 
 
 class NotFound(RequestError):

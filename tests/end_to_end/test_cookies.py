@@ -9,7 +9,7 @@ import httpx
 import pytest
 import websockets
 
-from omniloket.http import COOKIE_HEADER
+from omniloket.headers import COOKIE_HEADER
 from support.back_ends import Urls
 from support.servers import Server, serving
 from support.sockets import SUBPROTOCOL, Socket

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from omniloket.http import COOKIE_HEADER
+from omniloket.headers import COOKIE_HEADER
 from resolvers.context import Viewer
 from sources.records import Role
 from support.back_ends import Urls, change_of, reported, write

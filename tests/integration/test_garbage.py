@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.responses import RequestRefused
-from omniloket.http import RequestRejected
+from omniloket.request_forms import RequestRejected
 from resolvers.context import Context
 from sources.demo.people import bsns
 from sources.records import Record

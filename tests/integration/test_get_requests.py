@@ -6,7 +6,7 @@ import httpx
 import pytest
 from graphql import visit
 
-from omniloket import http
+from omniloket import private_arguments
 from omniloket.app import application
 from support.back_ends import Urls
 from support.houses import settings
@@ -24,7 +24,7 @@ async def test_a_document_is_looked_through_for_private_arguments_once(
         looks += 1
         return visit(*given)
 
-    monkeypatch.setattr(http, "visit", counted)
+    monkeypatch.setattr(private_arguments, "visit", counted)
     app = application(settings(sqlite_urls))
     query = "{ viewer { role } }"
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:

@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from starlette.applications import Starlette
 
 from omniloket.app import application
-from omniloket.http import REQUEST_HEADER
+from omniloket.headers import RAW_REQUEST_HEADER
 from resolvers.live import CONTACTS, JOURNEYS, STATUSES
 from resolvers.live_cursors import sealed_for_every_field
 from sources.ports import Mark
@@ -83,7 +83,7 @@ class Served:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         headers |= {"omniloket-purpose": asker.purpose} if asker.purpose else {}
         response = await self._client.post(URL, json={"query": query, "variables": variables}, headers=headers)
-        head = b"\n".join(b"%s: %s" % header for header in response.headers.raw if header[0] != REQUEST_HEADER)
+        head = b"\n".join(b"%s: %s" % header for header in response.headers.raw if header[0] != RAW_REQUEST_HEADER)
         return b"%d\n%s\n\n%s" % (response.status_code, head, response.content)
 
     async def answer(self, asker: Asker, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from one execution.
 from collections import Counter
 from collections.abc import Callable, Hashable
 
-from engine.responses import RequestRefused
+from engine.codes import LIMIT_EXCEEDED
+from engine.responses import RequestRefused, refusal
 
 
 class StandingPrices:
@@ -20,7 +21,8 @@ class StandingPrices:
     def hold(self, principal: Hashable, price: int) -> Callable[[], None]:
         """Adds a stream's price; gives what takes it off again. Raises RequestRefused where it would be too much."""
         if self._held[principal] + price > self._most:
-            raise RequestRefused([self._too_much(price)])
+            message = f"Your streams may cost at most {self._most} points an event together; this one costs {price}."
+            raise RequestRefused([refusal(message, LIMIT_EXCEEDED, limit="standing")])
         self._held[principal] += price
 
         def release() -> None:
@@ -29,7 +31,3 @@ class StandingPrices:
                 del self._held[principal]
 
         return release
-
-    def _too_much(self, price: int) -> dict[str, object]:
-        message = f"Your streams may cost {self._most} points an event together; this one costs {price}."
-        return {"message": message, "extensions": {"code": "LIMIT_EXCEEDED", "limit": "standing"}}

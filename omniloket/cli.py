@@ -23,10 +23,10 @@ from omniloket.progress import progress_bar
 from omniloket.settings import Settings, SettingsError, read
 from omniloket.trusted import findings, read_manifests
 from omniloket.usage import coordinates, recorded
-from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
 from schema.access_table import table
 from schema.building import executable, printed, subgraph
+from sources.bsn import is_bsn
 from sources.errors import SourceError
 from sources.ports import Health, HeldBack, Log, Sources
 from sources.records import Role

@@ -1,12 +1,12 @@
 """The figures of a moment, read off the rooms of the house."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import Metric
 
 from omniloket.metrics import counter, counters, gauge, gauges
-from sources.sql.database import Database
+from sources.ports import SourceFigures
 
 if TYPE_CHECKING:
     from omniloket.house import House
@@ -21,26 +21,26 @@ def figures(house: "House") -> Iterator[Metric]:
 
 
 def _of_sources(house: "House") -> Iterator[Metric]:
-    databases = cast("Sequence[Database]", house.services.sources.back_ends)
-    loads = {each.name: each.load for each in databases}
-    sent: dict[str, float] = {each.name: each.statements_sent for each in databases}
-    failed: dict[str, float] = {each.name: each.statements_failed for each in databases}
+    found = {each.name: each.figures() for each in house.services.sources.back_ends}
+
+    def of_each(told: Callable[[SourceFigures], float]) -> dict[str, float]:
+        return {name: told(each) for name, each in found.items()}
+
+    sent, failed = of_each(lambda each: each.statements_sent), of_each(lambda each: each.statements_failed)
+    keys, rows = of_each(lambda each: each.keys_asked), of_each(lambda each: each.rows_read)
     yield counters("source_statements", "Statements sent to each source.", "source", sent)
-    keys: dict[str, float] = {each.name: each.keys_asked for each in databases}
     yield counters("source_keys", "Keys that statements asked for: by statements, the size of a batch.", "source", keys)
-    rows: dict[str, float] = {each.name: each.rows_read for each in databases}
     yield counters("source_rows", "Rows that sources answered with.", "source", rows)
     yield counters("source_failures", "Statements that a source did not answer, or not in time.", "source", failed)
-    for name, told in (
-        ("busy", "Connections to each source with a statement on them, or being made or given up."),
-        ("idle", "Connections to each source that wait for a statement."),
-        ("waiting", "Statements that wait for a connection to each source."),
-    ):
-        of_each: dict[str, float] = {source: getattr(load, name) for source, load in loads.items()}
-        yield gauges(f"source_{name}", told, "source", of_each)
-    resting: dict[str, float] = {each.name: float(each.is_resting) for each in databases}
-    yield gauges("source_resting", "1 for a source that is left alone for a while.", "source", resting)
-    lags = {each.name: house.services.hub.lag_seconds(each.name) for each in databases}
+    busy = "Connections to each source with a statement on them, or being made or given up."
+    yield gauges("source_busy", busy, "source", of_each(lambda each: each.busy))
+    idle = "Connections to each source that wait for a statement."
+    yield gauges("source_idle", idle, "source", of_each(lambda each: each.idle))
+    waiting = "Statements that wait for a connection to each source."
+    yield gauges("source_waiting", waiting, "source", of_each(lambda each: each.waiting))
+    resting = "1 for a source that is left alone for a while."
+    yield gauges("source_resting", resting, "source", of_each(lambda each: each.is_resting))
+    lags = {name: house.services.hub.lag_seconds(name) for name in found}
     followed = {name: lag for name, lag in lags.items() if lag is not None}
     yield gauges("source_lag_seconds", "Since the end of a source's logs was last reached.", "source", followed)
 

@@ -19,9 +19,9 @@ from omniloket.provider_keys import ProviderKeys
 from omniloket.remembered import Remembered
 from omniloket.revocation import Mark, RevocationList
 from omniloket.settings import ClaimNames, IssuerSettings
-from resolvers.citizens import is_bsn
 from resolvers.context import Viewer
 from resolvers.errors import Unauthenticated
+from sources.bsn import is_bsn
 from sources.records import Role
 
 _MALFORMED = (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError)

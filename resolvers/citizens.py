@@ -10,12 +10,11 @@ from resolvers.errors import BadUserInput
 from resolvers.ids import key_of
 from resolvers.paging import Connection, connections_of, root_connection
 from resolvers.records import alone
+from sources.bsn import is_bsn
 from sources.filters import CitizenMatch, ContactFilter, JourneyFilter, ReportFilter
 from sources.paging import PageRequest
 from sources.phone_numbers import e164
 from sources.records import Citizen, Contact, Journey, JourneyState, Report, ReportStatus
-
-_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 
 
 @dataclass(frozen=True)
@@ -58,13 +57,6 @@ async def journeys(
 ) -> Sequence[Connection[Journey] | Partial[Connection[Journey]] | None]:
     wanted = JourneyFilter(state=state)
     return await connections_of("Journey", context.sources.journeys, "citizen", _bsns(citizens), context, page, wanted)
-
-
-def is_bsn(text: str) -> bool:
-    """Whether a text is nine digits that pass the eleven-test."""
-    if len(text) != 9 or not (text.isascii() and text.isdigit()):
-        return False
-    return sum(int(digit) * weight for digit, weight in zip(text, _WEIGHTS, strict=True)) % 11 == 0
 
 
 def _bsns(citizens: Sequence[Citizen]) -> Sequence[str]:

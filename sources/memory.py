@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from sources.errors import MarkExpired, SourceError
 from sources.paging import Page, PageRequest, Position
-from sources.ports import Change, Changes, Health, HeldBack, Mark, Place, Reading
+from sources.ports import Change, Changes, Health, HeldBack, Mark, Place, Reading, SourceFigures
 from sources.records import Key
 from sources.scope import Scope
 from sources.waking import Bell
@@ -171,6 +171,10 @@ class MemoryBackEnd:
 
     async def health(self) -> Health:
         return Health(self.name, available=True, latency_ms=0.0)
+
+    def figures(self) -> SourceFigures:
+        """None but zeros: nothing is sent anywhere."""
+        return SourceFigures()
 
 
 def _position(bound: Position | None) -> Position | None:

@@ -217,8 +217,27 @@ class Health:
     reason: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class SourceFigures:
+    """What a back-end was asked since it was opened, and how busy it is now.
+
+    `statements_failed` are those without an answer, or without one in time; `keys_asked`, how many keys the statements
+    asked for. `busy`: connections with a statement on them, or being made or given up. `waiting`: statements that wait
+    for one. `is_resting`: whether the back-end is left alone for a while. All are 0 where there is nothing to count.
+    """
+
+    statements_sent: int = 0
+    statements_failed: int = 0
+    keys_asked: int = 0
+    rows_read: int = 0
+    busy: int = 0
+    idle: int = 0
+    waiting: int = 0
+    is_resting: bool = False
+
+
 class BackEnd(Protocol):
-    """A back-end as a whole: its name, what it serves, and whether it answers."""
+    """A back-end as a whole: its name, what it serves, whether it answers, and what it was asked."""
 
     @property
     def name(self) -> str: ...
@@ -227,6 +246,8 @@ class BackEnd(Protocol):
     def serves(self) -> Sequence[str]: ...
 
     async def health(self) -> Health: ...
+
+    def figures(self) -> SourceFigures: ...
 
 
 @dataclass(frozen=True)

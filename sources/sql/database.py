@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sources.breaker import Breaker, Patience, Turn
 from sources.deadlines import asker, seconds_left
 from sources.errors import SourceTimedOut, SourceUnavailable
-from sources.ports import Health, WakeUps
-from sources.sql.connections import FAILURES, Connections, Load, StatementFailed, TooManyWaiting, is_without_answer
+from sources.ports import Health, SourceFigures, WakeUps
+from sources.sql.connections import FAILURES, Connections, StatementFailed, TooManyWaiting, is_without_answer
 from sources.sql.listening import Listener
 from sources.sql.missing import missing, root_of
 from sources.sql.statements import Bound, Statements, Values
@@ -57,9 +57,9 @@ class Database:
         self.name = name
         self.serves = tuple(serves)
         self.statements_sent = 0
-        self.statements_failed = 0
-        self.keys_asked = 0
-        self.rows_read = 0
+        self._statements_failed = 0
+        self._keys_asked = 0
+        self._rows_read = 0
         self._table = table
         self._revisions = revisions
         self._timeout_seconds = timeout_seconds
@@ -108,14 +108,14 @@ class Database:
                 rows = await self._rows(bound)
         except TimeoutError as error:
             self._too_slow(turn, is_full_time=seconds == patience, is_small=timeout_seconds is not None)
-            self.statements_failed += 1
+            self._statements_failed += 1
             raise SourceTimedOut(self.name, seconds) from error
         except TooManyWaiting as error:
             turn.abandoned()
             raise SourceUnavailable(self.name, f"Too many statements wait for the source '{self.name}'.") from error
         except FAILURES as error:
             (turn.failed if is_without_answer(error) else turn.answered)()
-            self.statements_failed += 1
+            self._statements_failed += 1
             raise SourceUnavailable(self.name) from error
         except BaseException:
             turn.abandoned()
@@ -148,15 +148,19 @@ class Database:
             return sa.type_coerce(column, sa.String).label(cast("Any", column).name)
         return column
 
-    @property
-    def load(self) -> Load:
-        """How its connections are used now."""
-        return self._connections.load
-
-    @property
-    def is_resting(self) -> bool:
-        """Whether it is left alone for a while."""
-        return self._breaker.is_open
+    def figures(self) -> SourceFigures:
+        """What it was asked since it was opened, and how its connections are used now."""
+        load = self._connections.load
+        return SourceFigures(
+            statements_sent=self.statements_sent,
+            statements_failed=self._statements_failed,
+            keys_asked=self._keys_asked,
+            rows_read=self._rows_read,
+            busy=load.busy,
+            idle=load.idle,
+            waiting=load.waiting,
+            is_resting=self._breaker.is_open,
+        )
 
     async def health(self) -> Health:
         """Whether a small statement is answered, and how fast. Those who ask at the same time share the answer."""
@@ -210,7 +214,7 @@ class Database:
     async def _rows(self, bound: Bound) -> Sequence[Values]:
         held = await self._connections.take(asker())
         self.statements_sent += 1
-        self.keys_asked += bound.keys
+        self._keys_asked += bound.keys
         try:
             rows = await held.rows(bound)
         except StatementFailed:
@@ -220,5 +224,5 @@ class Database:
             self._connections.drop(held)
             raise
         self._connections.give_back(held)
-        self.rows_read += len(rows)
+        self._rows_read += len(rows)
         return rows

@@ -252,6 +252,22 @@ async def test_every_back_end_tells_its_health(sources: Sources) -> None:
     assert all(health.available and health.latency_ms is not None for health in found)
 
 
+async def test_every_back_end_tells_its_figures(sources: Sources) -> None:
+    await sources.citizens.count(EVERYTHING)
+    found = [back_end.figures() for back_end in sources.back_ends]
+    await sources.citizens.count(EVERYTHING)
+    later = [back_end.figures() for back_end in sources.back_ends]
+    for before, after in zip(found, later, strict=True):
+        assert 0 <= before.statements_sent <= after.statements_sent
+        assert 0 <= before.keys_asked <= after.keys_asked
+        assert 0 <= before.rows_read <= after.rows_read
+        assert (after.statements_failed, after.busy, after.waiting, after.is_resting) == (0, 0, 0, False)
+    if found[0].statements_sent:
+        assert later[0].statements_sent == found[0].statements_sent + 1
+        assert later[0].rows_read == found[0].rows_read + 1
+        assert later[0].idle == 1
+
+
 async def paged(collection: Any, scope: Scope, limit: int, backwards: bool) -> list[Any]:
     """Every row, a page at a time from one end to the other."""
     met: list[Any] = []

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from resolvers.citizens import is_bsn
+from sources.bsn import is_bsn
 from sources.demo.loading import SCHEMAS, PostgresDatabases, SqliteFiles, load
 from sources.demo.people import bsns
 from sources.demo.population import BATCH, Population

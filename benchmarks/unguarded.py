@@ -10,7 +10,7 @@ from typing import Any
 import schema.building
 import schema.fields
 from omniloket import logs, serving
-from omniloket.settings import read
+from omniloket.reading_settings import read
 from resolvers.context import Context
 from sources.scope import EVERYTHING
 

@@ -31,8 +31,9 @@ from omniloket.http_heads import BOUNDS, DOORKEEPER
 from omniloket.opening import open_house
 from omniloket.origins import is_welcome, open_to
 from omniloket.rates import RateLimited
+from omniloket.reading_settings import read
 from omniloket.sessions import Session, TooManySessions
-from omniloket.settings import Settings, read
+from omniloket.settings import Settings
 from omniloket.socket_ends import STOP
 from omniloket.variables import SETTINGS_FILE
 from resolvers.errors import Unauthenticated
@@ -117,11 +118,11 @@ class _Doors:
     def open(self, house: House) -> None:
         live = self._settings.live
         limits = SocketLimits(
-            live.init_timeout_seconds,
-            live.heartbeat_seconds,
-            live.operations_per_socket,
-            live.messages_per_second,
-            live.max_message_bytes,
+            init_timeout_seconds=live.init_timeout_seconds,
+            heartbeat_seconds=live.heartbeat_seconds,
+            operations=live.operations_per_socket,
+            messages_per_second=live.messages_per_second,
+            message_bytes=live.max_message_bytes,
         )
         streams = house.streams
         self.house = house

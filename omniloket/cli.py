@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from omniloket import demo as demonstration
-from omniloket import logs, serving, variables, wake_ups
+from omniloket import logs, serving, settings_table, variables, wake_ups
 from omniloket.configured import checked_schema, databases, hidden, issuers, verify, warnings
 from omniloket.identity import make_token, read_key
 from omniloket.linking import LinkError, link_history, rows_to_link
 from omniloket.progress import progress_bar
-from omniloket.settings import Settings, SettingsError, read
+from omniloket.reading_settings import read
+from omniloket.settings import Settings, SettingsError
 from omniloket.trusted import findings, read_manifests
 from omniloket.usage import coordinates, recorded
 from resolvers.context import Viewer
@@ -159,6 +160,12 @@ def access(config: ConfigFile = None) -> None:
             settings = read(config)
             told = table(checked_schema(settings), hidden(settings))
         typer.echo(told, nl=False)
+
+
+@app.command("settings")
+def known_settings() -> None:
+    """Prints what can be set: each setting with its default and what it is, in Markdown."""
+    typer.echo(settings_table.table(), nl=False)
 
 
 @app.command()

@@ -82,12 +82,12 @@ def databases(settings: Settings) -> dict[str, DatabaseSettings]:
     """Where each back-end is, by its name."""
     return {
         name: DatabaseSettings(
-            source.url,
-            source.timeout_seconds,
-            source.pool_size,
-            Patience(source.failures, source.rest_seconds),
-            source.listen,
-            source.waiting,
+            url=source.url,
+            timeout_seconds=source.timeout_seconds,
+            pool_size=source.pool_size,
+            patience=Patience(source.failures, source.rest_seconds),
+            listen=source.listen,
+            waiting=source.waiting,
         )
         for name, source in settings.sources
     }
@@ -96,12 +96,12 @@ def databases(settings: Settings) -> dict[str, DatabaseSettings]:
 def bounds(settings: Settings) -> Bounds:
     requests = settings.requests
     return Bounds(
-        requests.head_bytes,
-        requests.head_seconds,
-        requests.body_seconds,
-        requests.unread_seconds,
-        requests.connections_per_address,
-        [ip_network(each) for each in settings.trusted_proxies],
+        head_bytes=requests.head_bytes,
+        head_seconds=requests.head_seconds,
+        body_seconds=requests.body_seconds,
+        unread_seconds=requests.unread_seconds,
+        connections=requests.connections_per_address,
+        proxies=[ip_network(each) for each in settings.trusted_proxies],
     )
 
 

@@ -20,9 +20,10 @@ from omniloket.hosts import THIS_MACHINE
 from omniloket.identity import make_key, make_token, read_key
 from omniloket.linking import link_history
 from omniloket.progress import progress_bar
+from omniloket.reading_settings import read
 from omniloket.serving import authority, listen, port_of
 from omniloket.serving import serve as serve_settings
-from omniloket.settings import Settings, read
+from omniloket.settings import Settings
 from resolvers.context import Viewer
 from sources.demo import live
 from sources.demo.brp import PersonsFileError, read_persons

@@ -30,7 +30,7 @@ DOORKEEPER = "doorkeeper"
 TurnAway = Callable[[bytes, Sequence[tuple[bytes, bytes]]], bytes | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bounds:
     """What holds for a process's connections.
 

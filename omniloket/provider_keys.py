@@ -14,7 +14,8 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from omniloket.provider_answers import Client, ProviderFailed, answer, within
-from omniloket.settings import IssuerSettings, is_private_url
+from omniloket.setting_types import is_private_url
+from omniloket.settings import IssuerSettings
 
 Keys = Mapping[tuple[str, str], PyJWK]
 """Each key by its id and an algorithm that it can be used with."""

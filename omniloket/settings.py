@@ -1,105 +1,36 @@
-"""Settings: one TOML file and environment variables, read once at the start into one frozen object.
+"""Settings: everything that can be set, in parts, with its defaults and limits and a sentence for each."""
 
-An environment variable is OMNILOKET_ and the setting's name, a double underscore between the parts of it:
-OMNILOKET_SOURCES__PERSONS__URL. It wins over the file. A relative path is relative to the settings file's directory
-where it comes from there, and to the working directory where it comes from a variable.
-"""
-
-import base64
-import binascii
-from collections.abc import Iterator
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast, get_args, get_origin
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretBytes,
-    SecretStr,
-    ValidationError,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.limits import Limits
+from omniloket import variables
+from omniloket.http_heads import Bounds
+from omniloket.setting_types import (
+    Algorithm,
+    ClaimName,
+    DatabaseUrl,
+    Host,
+    HostName,
+    IssuerUrl,
+    Network,
+    Origin,
+    Purpose,
+    SealingKey,
+    TokenRole,
 )
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
-from pydantic_settings import SettingsError as NotJson
-
-from omniloket import database_urls, variables
-from omniloket.explaining import explained
+from sources.breaker import Patience
 from sources.records import Role
 from sources.sealing import Sealer
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from sources.sql.opening import DatabaseSettings
+from subscriptions.socket import SocketLimits
 
 
 class SettingsError(Exception):
     """The settings do not hold; the message has a line for each wrong one: its name, value, and what is allowed."""
-
-
-def _sealing_key(given: object) -> object:
-    """Base64 of 32, 48 or 64 random bytes (AES-SIV takes a double key)."""
-    if not isinstance(given, str):
-        return given
-    try:
-        key = base64.b64decode(given, validate=True)
-    except binascii.Error as error:
-        raise ValueError("must be base64 of 32, 48 or 64 random bytes") from error
-    if len(key) not in (32, 48, 64):
-        raise ValueError("must be base64 of 32, 48 or 64 random bytes")
-    return key
-
-
-def is_private_url(url: str) -> bool:
-    """Whether nobody on the way can read or change what goes to a URL: HTTPS, or a host that is this machine."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK))
-
-
-def _issuer_url(url: str) -> str:
-    if not is_private_url(url) or any(mark in url for mark in "?#@"):
-        raise ValueError("must be an https:// URL without user, query and fragment; http:// for a loopback host only")
-    return url
-
-
-def _token_role(role: Role) -> Role:
-    if role is Role.ANONYMOUS:
-        raise ValueError("must be a role that a token can give, which ANONYMOUS is not")
-    return role
-
-
-def _network(given: str) -> str:
-    try:
-        ip_network(given)
-    except ValueError as error:
-        raise ValueError("must be an IP address or a network, as 10.0.0.0/8") from error
-    return given
-
-
-def _host(given: str) -> str:
-    # An empty one would be all addresses of this machine.
-    if not given or given.split() != [given]:
-        raise ValueError("must be an address or a name, as 127.0.0.1; 0.0.0.0 for all addresses")
-    return given
-
-
-Origin = Annotated[str, Field(pattern=r"^https?://[a-z0-9.:\[\]-]+$")]
-Proxy = Annotated[str, AfterValidator(_network)]
-IssuerUrl = Annotated[str, AfterValidator(_issuer_url)]
-TokenRole = Annotated[Role, AfterValidator(_token_role)]
-Algorithm = Literal["RS256", "PS256", "ES256", "EdDSA"]
-Purpose = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
-ClaimName = Annotated[str, Field(min_length=1)]
-SealingKey = Annotated[SecretBytes, BeforeValidator(_sealing_key)]
-DatabaseUrl = Annotated[str, AfterValidator(database_urls.checked)]
-Host = Annotated[str, AfterValidator(_host)]
-HostName = Annotated[str, Field(pattern=r"^([a-z0-9.-]+|\[[0-9a-f:.]+\])$")]
 
 
 class _Part(BaseModel):
@@ -111,27 +42,36 @@ class SourceSettings(_Part):
 
     url: DatabaseUrl = Field(description="Where it is: `sqlite+aiosqlite:///path` or `postgresql+asyncpg://...`.")
     timeout_seconds: float = Field(
-        default=5.0, gt=0, le=60, description="Seconds that one statement may take, with the wait for a connection."
+        default=DatabaseSettings.timeout_seconds,
+        gt=0,
+        le=60,
+        description="Seconds that one statement may take, with the wait for a connection.",
     )
-    pool_size: int = Field(default=10, ge=1, le=100, description="Connections held open at most, in each process.")
+    pool_size: int = Field(
+        default=DatabaseSettings.pool_size, ge=1, le=100, description="Connections held open at most, in each process."
+    )
     required: bool = Field(default=True, description="Whether a server without it is not ready, as `/readyz` tells.")
     waiting: int = Field(
-        default=2_000,
+        default=DatabaseSettings.waiting,
         ge=0,
         le=100_000,
         description="Statements that may wait for a connection; one more fails at once.",
     )
     failures: int = Field(
-        default=5,
+        default=Patience.failures,
         ge=1,
         le=1000,
         description="Statements in a row without an answer after which it is left alone for a while.",
     )
     rest_seconds: float = Field(
-        default=1.0, gt=0, le=60, description="Seconds that it is left alone before one statement tries again."
+        default=Patience.rest_seconds,
+        gt=0,
+        le=60,
+        description="Seconds that it is left alone before one statement tries again.",
     )
     listen: bool = Field(
-        default=True, description="Whether one connection more hears wake-ups; on PostgreSQL, not through a pooler."
+        default=DatabaseSettings.listen,
+        description="Whether one connection more hears wake-ups; on PostgreSQL, not through a pooler.",
     )
 
 
@@ -166,22 +106,28 @@ class LiveSettings(_Part):
         default=1000, ge=1, le=100_000, description="Changes that may wait for one stream; beyond, it ends."
     )
     init_timeout_seconds: float = Field(
-        default=10.0, gt=0, le=120, description="Seconds that a new socket has to say connection_init."
+        default=SocketLimits.init_timeout_seconds,
+        gt=0,
+        le=120,
+        description="Seconds that a new socket has to say connection_init.",
     )
     heartbeat_seconds: float = Field(
-        default=20.0,
+        default=SocketLimits.heartbeat_seconds,
         gt=0,
         le=300,
         description="Seconds between pings to a socket; a peer that gives no sign of life within as many is gone.",
     )
     operations_per_socket: int = Field(
-        default=100, ge=1, le=10_000, description="Operations that one socket may have running."
+        default=SocketLimits.operations, ge=1, le=10_000, description="Operations that one socket may have running."
     )
     max_message_bytes: int = Field(
-        default=131_072, ge=1024, le=16_777_216, description="Bytes that one message to a socket may have."
+        default=SocketLimits.message_bytes,
+        ge=1024,
+        le=16_777_216,
+        description="Bytes that one message to a socket may have.",
     )
     messages_per_second: float = Field(
-        default=100.0,
+        default=SocketLimits.messages_per_second,
         ge=10,
         le=100_000,
         description="Messages of one socket that are read in a second, those of four seconds at once; more wait. "
@@ -310,17 +256,25 @@ class RequestsSettings(_Part):
     """What a request and a connection may be; see docs/limits.md."""
 
     head_bytes: int = Field(
-        default=65_536,
+        default=Bounds.head_bytes,
         ge=1_024,
         le=1_048_576,
         description="Bytes that a request's line and headers may have, with what stands around its body's chunks.",
     )
     head_seconds: float = Field(
-        default=15.0, gt=0, le=300, description="Seconds that a request's line and headers may take to come."
+        default=Bounds.head_seconds,
+        gt=0,
+        le=300,
+        description="Seconds that a request's line and headers may take to come.",
     )
-    body_seconds: float = Field(default=15.0, gt=0, le=300, description="Seconds that a body may take to come.")
+    body_seconds: float = Field(
+        default=Bounds.body_seconds, gt=0, le=300, description="Seconds that a body may take to come."
+    )
     unread_seconds: float = Field(
-        default=30.0, gt=0, le=300, description="Seconds that an answer may be left unread, once all buffers are full."
+        default=Bounds.unread_seconds,
+        gt=0,
+        le=300,
+        description="Seconds that an answer may be left unread, once all buffers are full.",
     )
     url_bytes: int = Field(
         default=8_192, ge=256, le=65_536, description="Bytes that the URL of a GET request may have after its `?`."
@@ -329,7 +283,10 @@ class RequestsSettings(_Part):
         default=0, ge=0, le=100, description="Requests that one body may hold as a list; 0: lists are refused."
     )
     connections_per_address: int = Field(
-        default=1_000, ge=1, le=1_000_000, description="Connections that one address may have, in each process."
+        default=Bounds.connections,
+        ge=1,
+        le=1_000_000,
+        description="Connections that one address may have, in each process.",
     )
     origins: tuple[Origin, ...] = Field(
         default=(), description="Other sites whose pages may ask over HTTP, as `https://www.example.nl`."
@@ -383,39 +340,52 @@ class OverloadSettings(_Part):
 class LimitsSettings(_Part):
     """What one document may ask, fragments counted where they are spread; see docs/limits.md."""
 
-    characters: int = Field(default=32_768, ge=100, le=1_000_000, description="Characters of a document.")
-    tokens: int = Field(default=2_000, ge=100, le=100_000, description="Tokens of a document.")
+    characters: int = Field(default=Limits.characters, ge=100, le=1_000_000, description="Characters of a document.")
+    tokens: int = Field(default=Limits.tokens, ge=100, le=100_000, description="Tokens of a document.")
     nesting: int = Field(
-        default=50, ge=10, le=200, description="Brackets within brackets in a document, and in the JSON of variables."
+        default=Limits.nesting,
+        ge=10,
+        le=200,
+        description="Brackets within brackets in a document, and in the JSON of variables.",
     )
     values: int = Field(
-        default=4_000,
+        default=Limits.values,
         ge=100,
         le=100_000,
         description="Values in the JSON of variables, at any depth, as often as their variable stands.",
     )
     selections: int = Field(
-        default=1_000,
+        default=Limits.selections,
         ge=10,
         le=100_000,
         description="Fields, fragments and values that a document has; further operations count as ten.",
     )
-    depth: int = Field(default=20, ge=5, le=60, description="Fields within fields.")
-    aliases: int = Field(default=50, ge=0, le=10_000, description="Aliases of a document.")
-    root_fields: int = Field(default=20, ge=1, le=1_000, description="Fields asked of the root.")
-    directives: int = Field(default=5, ge=1, le=100, description="Directives at one field, fragment or operation.")
+    depth: int = Field(default=Limits.depth, ge=5, le=60, description="Fields within fields.")
+    aliases: int = Field(default=Limits.aliases, ge=0, le=10_000, description="Aliases of a document.")
+    root_fields: int = Field(default=Limits.root_fields, ge=1, le=1_000, description="Fields asked of the root.")
+    directives: int = Field(
+        default=Limits.directives, ge=1, le=100, description="Directives at one field, fragment or operation."
+    )
     repetitions: int = Field(
-        default=20,
+        default=Limits.repetitions,
         ge=1,
         le=1_000,
         description="How often a document may ask for the same field at one place; 50 times as many pairs.",
     )
     fragments: int = Field(
-        default=40, ge=1, le=1_000, description="Fragments at one place of a document, those in each other too."
+        default=Limits.fragments,
+        ge=1,
+        le=1_000,
+        description="Fragments at one place of a document, those in each other too.",
     )
-    introspections: int = Field(default=2, ge=0, le=100, description="Uses of `__schema` and `__type`.")
+    introspections: int = Field(
+        default=Limits.introspections, ge=0, le=100, description="Uses of `__schema` and `__type`."
+    )
     introspection_depth: int = Field(
-        default=2, ge=1, le=20, description="Lists of types or fields within each other, in introspection."
+        default=Limits.introspection_depth,
+        ge=1,
+        le=20,
+        description="Lists of types or fields within each other, in introspection.",
     )
     anonymous_introspection: bool | None = Field(
         default=None,
@@ -471,11 +441,11 @@ class Settings(BaseSettings):
     usage_directory: Path | None = Field(
         default=None, description="Where each process writes how often each part of the schema was used."
     )
-    trusted_proxies: tuple[Proxy, ...] = Field(
+    trusted_proxies: tuple[Network, ...] = Field(
         default=(),
         description="Addresses or networks of proxies whose `X-Forwarded-For` says where a request comes from.",
     )
-    operators: tuple[Proxy, ...] = Field(
+    operators: tuple[Network, ...] = Field(
         default=("127.0.0.0/8", "::1/128"),
         description="Addresses or networks from which `/metrics` is read; it is not there for others.",
     )
@@ -512,130 +482,13 @@ class Settings(BaseSettings):
     limits: LimitsSettings = Field(default=LimitsSettings(), description="What one document may ask.")
     cost: CostSettings = Field(default=CostSettings(), description="What operations may cost.")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _File(settings_cls)
-
     def sealer(self) -> Sealer:
         """Seals and opens under the configured keys."""
         keys = {key_id: key.get_secret_value() for key_id, key in self.sealing.keys.items()}
         return Sealer(keys, self.sealing.current)
 
 
-class _File(TomlConfigSettingsSource):
-    """A settings file, in which paths are relative to its directory. A link is where it stands, not where it leads."""
-
-    def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return _anchored(Settings, super()._read_file(file_path), Path(file_path).absolute().parent)
-
-
-def read(path: Path | None = None, **given: Any) -> Settings:
-    """The settings of a TOML file and the environment; `given` wins over both. Raises SettingsError."""
-    unknown = [*variables.unknown(Settings)]
-    if unknown:
-        raise SettingsError("\n".join(unknown))
-    if path is not None and not path.is_file():
-        raise SettingsError(f"There is no settings file {path}.")
-
-    class FromFile(Settings):
-        model_config = SettingsConfigDict(toml_file=path)
-
-    try:
-        settings = FromFile(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        raise SettingsError(explained(error, variables.given(), _PLAIN_OF_SOURCES)) from None
-    except NotJson:
-        raise SettingsError("\n".join(variables.not_json(Settings))) from None
-    except ValueError as error:
-        raise SettingsError(f"The settings file {path} is not TOML: {error}") from None
-    _check_together(settings)
-    return settings
-
-
-def described() -> Iterator[tuple[str, str, str]]:
-    """Every setting: its name, its default as TOML would write it (or "required"), and its sentence."""
-    yield from _described(Settings, "")
-
-
-def _described(part: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
-    for name, info in part.model_fields.items():
-        inner = _part_in(info.annotation)
-        if inner is None:
-            yield f"{prefix}{name}", _default(info), info.description or ""
-        else:
-            mark = "[]." if get_origin(info.annotation) is tuple else "."
-            yield from _described(inner, f"{prefix}{name}{mark}")
-
-
-def _part_in(kind: object) -> type[BaseModel] | None:
+def part_in(kind: object) -> type[BaseModel] | None:
     """The part of the settings that a field holds, or a list of it."""
     kinds = (kind, *get_args(kind))
     return next((each for each in kinds if isinstance(each, type) and issubclass(each, BaseModel)), None)
-
-
-def _anchored(part: type[BaseModel], given: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """What a file holds of a part, its relative paths made absolute. What it should not hold stays as it is."""
-    fields = part.model_fields
-    return {
-        name: _anchored_value(fields[name].annotation, value, directory) if name in fields else value
-        for name, value in given.items()
-    }
-
-
-def _anchored_value(kind: object, given: Any, directory: Path) -> Any:
-    inner = _part_in(kind)
-    if isinstance(given, list):
-        return [_anchored_value(inner, each, directory) for each in cast("list[Any]", given)]
-    if inner is not None and isinstance(given, dict):
-        return _anchored(inner, cast("dict[str, Any]", given), directory)
-    if isinstance(given, str):
-        is_path = Path in (kind, *get_args(kind))
-        return str(directory / given) if is_path else database_urls.anchored(given, directory)
-    return given
-
-
-def _default(info: FieldInfo) -> str:
-    if info.is_required():
-        return "required"
-    if isinstance(info.default, bool):
-        return str(info.default).lower()
-    if isinstance(info.default, dict):
-        of_roles = cast("dict[Role, tuple[str, ...]]", info.default)
-        return "; ".join(f"{role.value}: {', '.join(names)}" for role, names in of_roles.items()) or "none"
-    if isinstance(info.default, tuple):
-        return ", ".join(str(getattr(each, "value", each)) for each in cast("tuple[Any, ...]", info.default)) or "none"
-    return "none" if info.default is None else str(info.default)
-
-
-_PLAIN_OF_SOURCES = frozenset(SourceSettings.model_fields.keys() - {"url"})
-
-
-def _check_together(settings: Settings) -> None:
-    """What no single setting shows."""
-    if settings.sealing.current not in settings.sealing.keys:
-        raise SettingsError(
-            f"sealing.current: must be the id of one of sealing.keys ({sorted(settings.sealing.keys)}); "
-            f"but got: {settings.sealing.current}"
-        )
-    if settings.page_size > settings.max_page_size:
-        raise SettingsError(
-            f"page_size: must be at most max_page_size ({settings.max_page_size}); but got: {settings.page_size}"
-        )
-    if settings.development_key_file is not None and settings.host not in LOOPBACK:
-        raise SettingsError(
-            f"host: must be a loopback address while development_key_file is set; but got: {settings.host!r}"
-        )
-    if settings.trusted.only and settings.trusted.automatic:
-        raise SettingsError(
-            f"trusted.automatic: must be 0 while trusted.only is set; but got: {settings.trusted.automatic}"
-        )
-    named = [each.issuer for each in settings.issuers]
-    if len(set(named)) < len(named):
-        raise SettingsError(f"issuers: each issuer stands there once; but got: {named}")

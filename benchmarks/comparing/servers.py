@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from omniloket.identity import read_key
-from omniloket.settings import read
+from omniloket.reading_settings import read
 
 OMNILOKET = Path(sys.executable).with_name("omniloket")
 PEERS = Path(__file__).resolve().parents[1] / "peers"

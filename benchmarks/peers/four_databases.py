@@ -22,7 +22,7 @@ import running
 from codes import STATUS, instant
 from held import Held
 
-from omniloket.settings import read
+from omniloket.reading_settings import read
 
 _PERSON = "SELECT titel_predicaat, titel_soort, voornamen, voorvoegsel, geslachtsnaam FROM persoon WHERE bsn = $1"
 _PERSONS = "SELECT bsn, voornamen, geslachtsnaam FROM persoon WHERE bsn = ANY($1)"

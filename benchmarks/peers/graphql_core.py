@@ -18,7 +18,7 @@ from graphql import ExecutionResult, GraphQLSchema, execute
 from engine.executor import Executor
 from engine.prepared import Prepared
 from omniloket import logs, opening, serving
-from omniloket.settings import read
+from omniloket.reading_settings import read
 
 
 class GraphQLCore(Executor):

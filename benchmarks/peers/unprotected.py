@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from engine.prepared import Prepared
 from engine.responses import Response
 from omniloket import house, logs, opening, serving
-from omniloket.settings import read
+from omniloket.reading_settings import read
 from resolvers.context import Context
 
 

@@ -43,7 +43,7 @@ _MAPPINGS: dict[str, type[SQLModel]] = {
 """The root of each back-end's mappings."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DatabaseSettings:
     """Where a database is; `timeout_seconds` for each statement, `pool_size` in connections, `waiting` for one of them.
 

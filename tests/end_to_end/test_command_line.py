@@ -19,7 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from omniloket.identity import make_key
-from omniloket.settings import described
+from omniloket.settings_table import described, table
 from schema.building import PRINTED
 from sources.demo.loading import PostgresDatabases
 from sources.demo.people import bsns
@@ -601,6 +601,12 @@ def test_access_tells_who_may_see_what_and_what_the_settings_hide(
     hidden = json.dumps({"AGENT": ["Contact.body"]})
     told = omniloket("access", "--config", "omniloket.toml", OMNILOKET_ACCESS__HIDDEN=hidden).stdout
     assert "| `Contact.body` | - | own | - | yes | - | - | role, purpose, bsn |" in told.splitlines()
+
+
+def test_settings_tells_what_can_be_set_and_needs_none(omniloket: Run) -> None:
+    done = omniloket("settings")
+    assert (done.returncode, done.stdout) == (0, table())
+    assert "| `live.poll_seconds` | 1.0 | Seconds between two readings of a log. |" in done.stdout.splitlines()
 
 
 def test_a_server_with_a_development_key_says_so_and_stays_on_this_machine(

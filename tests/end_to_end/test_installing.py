@@ -17,8 +17,9 @@ import typer
 from omniloket.cli import app
 from omniloket.configured import verify
 from omniloket.graphiql import BUNDLE
+from omniloket.reading_settings import read
 from omniloket.serving import GRACE_SECONDS
-from omniloket.settings import LiveSettings, read
+from omniloket.settings import LiveSettings
 from support.back_ends import Urls
 from support.servers import OMNILOKET, running, serving
 

@@ -88,7 +88,7 @@ async def test_tables_of_a_newer_omniloket_stay_as_they_are(own_urls: Urls) -> N
     await write(url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(SourceUnavailable, match="newer revision \\(9999\\)"):
         await migrate(url)
-    async with open_sources({name: DatabaseSettings(each) for name, each in own_urls.items()}, SEALER) as sources:
+    async with open_sources({name: DatabaseSettings(url=each) for name, each in own_urls.items()}, SEALER) as sources:
         assert [(await each.health()).reason for each in sources.back_ends] == [None] * 4
 
 
@@ -100,7 +100,7 @@ async def test_health_tells_of_tables_that_are_older(own_urls: Urls, revision: s
     await empty(own_urls["journeys"])
     if revision is not None:
         await upgrade(own_urls["journeys"], revision)
-    async with open_sources({name: DatabaseSettings(each) for name, each in own_urls.items()}, SEALER) as sources:
+    async with open_sources({name: DatabaseSettings(url=each) for name, each in own_urls.items()}, SEALER) as sources:
         *others, journeys = [await each.health() for each in sources.back_ends]
         assert [each.available for each in others] == [True] * 3
         assert not journeys.available

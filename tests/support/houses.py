@@ -7,7 +7,8 @@ from typing import Any
 
 from omniloket.house import House
 from omniloket.opening import open_house
-from omniloket.settings import Settings, read
+from omniloket.reading_settings import read
+from omniloket.settings import Settings
 from resolvers.context import ANONYMOUS, Context, Viewer
 from sources.records import Role
 from support.back_ends import Urls

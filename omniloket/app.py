@@ -27,7 +27,7 @@ from omniloket.headers import PURPOSE_HEADER
 from omniloket.hosts import is_called, misdirect
 from omniloket.house import House
 from omniloket.http import GraphQLEndpoint
-from omniloket.http_heads import BOUNDS, DOORKEEPER
+from omniloket.http_connection import BOUNDS, DOORKEEPER
 from omniloket.opening import open_house
 from omniloket.origins import is_welcome, open_to
 from omniloket.rates import RateLimited

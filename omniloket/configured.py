@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 import structlog
 from graphql import GraphQLSchema
 
-from omniloket.http_heads import Bounds
+from omniloket.bounds import Bounds
 from omniloket.identity import read_key
 from omniloket.oidc import Issuers
 from omniloket.revocation import RevocationList

@@ -17,9 +17,9 @@ from engine.responses import RequestRefused, Response, StreamFailed, refusal
 from omniloket.access_log import AccessLog
 from omniloket.accounts import Accounts
 from omniloket.admission import Admission, Overloaded
+from omniloket.bounds import Bounds
 from omniloket.common import InCommon
 from omniloket.figures import figures
-from omniloket.http_heads import Bounds
 from omniloket.identity import Identity
 from omniloket.metrics import Metrics
 from omniloket.rates import RateLimited, Rates

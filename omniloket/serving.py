@@ -11,7 +11,7 @@ import structlog
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from omniloket.http_heads import BoundedHeads
+from omniloket.http_connection import BoundedConnection
 from omniloket.settings import Settings
 from omniloket.socket_ends import GentleSockets
 from omniloket.variables import SETTINGS_FILE
@@ -82,7 +82,7 @@ def serve(settings: Settings, settings_file: Path | None, sockets: Sequence[sock
         port=settings.port,
         workers=settings.workers,
         loop="uvloop",
-        http=BoundedHeads,
+        http=BoundedConnection,
         ws=GentleSockets,
         ws_per_message_deflate=False,
         ws_max_size=settings.live.max_message_bytes,

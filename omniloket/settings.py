@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.limits import Limits
 from omniloket import variables
-from omniloket.http_heads import Bounds
+from omniloket.bounds import Bounds
 from omniloket.setting_types import (
     Algorithm,
     ClaimName,

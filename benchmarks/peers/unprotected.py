@@ -36,7 +36,7 @@ class Unprotected(house.House):
 if __name__ == "__main__":
     opening.House = Unprotected
     protocols: Any = serving
-    protocols.BoundedHeads = HttpToolsProtocol
+    protocols.BoundedConnection = HttpToolsProtocol
     config = Path(sys.argv[1])
     settings = read(config, host="127.0.0.1", port=0, access_log=False)
     logs.configure(settings.log_level)

@@ -1,21 +1,20 @@
-"""What uvicorn does not bound, before the application hears of a request, and after it has answered.
+"""What uvicorn does not bound of a connection, before the application hears of a request and after it has answered.
 
 That is: a request's line and headers, in length and time; the time that a body may take to come; how many connections
 one address has; an answer that nobody reads; and requests of which the application should not hear at all.
 """
 
 from asyncio import TimerHandle, Transport
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, cast
 
 from httptools import HttpRequestParser
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from omniloket.addresses import address_of, is_within
+from omniloket.addresses import address_of
+from omniloket.arrival import Arrival
+from omniloket.bounds import Bounds
 from omniloket.socket_ends import STOP
 
 MOST_WAITING = 20
@@ -30,78 +29,35 @@ DOORKEEPER = "doorkeeper"
 TurnAway = Callable[[bytes, Sequence[tuple[bytes, bytes]]], bytes | None]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """What holds for a process's connections.
-
-    `open` counts the connections of each address, `exceeded` those that were closed, by the setting of the limit.
-
-    `head_bytes`: of a request's line and headers, and of whatever else is not its content: what stands around the
-    chunks of a body, and behind them. `head_seconds`: from the start of a connection or a request to the end of its
-    headers; `body_seconds`: from there to the end of its body. `unread_seconds`: how long a client may leave an answer
-    unread that fills all buffers on the way. `connections`: how many one address may have, unless it is among the
-    proxies, which stand for others.
-    """
-
-    head_bytes: int = 65_536
-    head_seconds: float = 15.0
-    body_seconds: float = 15.0
-    unread_seconds: float = 30.0
-    connections: int = 1_000
-    proxies: Sequence[IPv4Network | IPv6Network] = ()
-    open: Counter[str] = field(default_factory=Counter[str])
-    exceeded: Counter[str] = field(default_factory=Counter[str])
-
-    def admit(self, address: str) -> bool:
-        """Whether an address may have one more connection, which has to be released."""
-        if self.open[address] >= self.connections:
-            return False
-        self.open[address] += 1
-        return True
-
-    def release(self, address: str) -> None:
-        """One connection less; what counts nothing is forgotten."""
-        self.open[address] -= 1
-        if self.open[address] <= 0:
-            del self.open[address]
-
-    def is_proxy(self, client: tuple[str, int] | None) -> bool:
-        """Whether a client is one, by its own address: what counts as one may be a network."""
-        return client is not None and is_within(client[0], self.proxies)
-
-
-class BoundedHeads(HttpToolsProtocol):
+class BoundedConnection(HttpToolsProtocol):
     """HTTP/1.1 as uvicorn speaks it. A head that is too long is 400; one that does not end is given up.
 
     A body that does not end is 408, one connection more than an address may have is 429. When the server stops, the
     application ends the answers that go on.
     """
 
-    _head_bytes = 0
-    _is_in_head = True
-    _deadline: TimerHandle | None = None
-    _patience: TimerHandle | None = None
-    _is_in_body = False
+    _reading: TimerHandle | None = None
     _counted: str | None = None
     _refusal: bytes | None = None
     _is_last = False
 
     def connection_made(self, transport: Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         super().connection_made(transport)
-        self._bounds: Bounds = self.app_state.get(BOUNDS) or _USUAL
+        self._bounds: Bounds = self.app_state[BOUNDS]
+        self._arrival = Arrival(self.loop, self._bounds)
         self._turn_away: TurnAway | None = self.app_state.get(DOORKEEPER)
         address = address_of({"client": self.client})
         if self._bounds.is_proxy(self.client):
-            self._await_head()
+            self._arrival.await_head(self._miss_head)
         elif self._bounds.admit(address):
             self._counted = address
-            self._await_head()
+            self._arrival.await_head(self._miss_head)
         else:
             self._bounds.exceeded["connections_per_address"] += 1
             self._refuse(b"429 Too Many Requests", "Too many connections from this address.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
+        self._arrival.end()
         self._uncount()
         self._await_reading(is_blocked=False)
         super().connection_lost(exc)
@@ -109,29 +65,31 @@ class BoundedHeads(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._is_last:
             return
-        if self.timeout_keep_alive_task is not None and not self._is_in_body:
-            self._await_head()  # from now on uvicorn does not, even when a blank line is all that ever comes
+        arrival = self._arrival
+        if self.timeout_keep_alive_task is not None and not arrival.is_in_body:
+            # From now on uvicorn does not, even when a blank line is all that ever comes.
+            arrival.await_head(self._miss_head)
         super().data_received(data)
-        if self._is_in_body and self._deadline is None:
-            self._deadline = self.loop.call_later(self._bounds.body_seconds, self._miss_body)
-        if (self._is_in_head or self._is_in_body) and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > self._bounds.head_bytes:
+        if arrival.is_in_body:
+            arrival.await_body(self._miss_body)
+        if (arrival.is_in_head or arrival.is_in_body) and not self.transport.is_closing():
+            arrival.bytes_beside += len(data)
+            if arrival.bytes_beside > self._bounds.head_bytes:
                 self._bounds.exceeded["head_bytes"] += 1
                 self.send_400_response(f"A request may have {self._bounds.head_bytes} bytes beside its body.")
         if self._is_forgotten:
-            self._await_head()
+            arrival.await_head(self._miss_head)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._await_head()
+        self._arrival.await_head(self._miss_head)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._is_in_head:  # those behind a body are nobody's
+        if self._arrival.is_in_head:  # those behind a body are nobody's
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._stop_waiting()
+        self._arrival.end()
         if len(self.pipeline) >= MOST_WAITING:
             raise ValueError("too many requests wait")
         if len(self.url) + sum([len(name) + len(value) for name, value in self.headers]) > self._bounds.head_bytes:
@@ -139,7 +97,7 @@ class BoundedHeads(HttpToolsProtocol):
             raise ValueError("the head is too long")  # the parser hands it to uvicorn, whose answer is 400
         self._check_host()
         is_last = self._parser.should_upgrade() and self._is_last_of_http()
-        self._is_in_body = True
+        self._arrival.begin_body()
         self._refusal = self._turned_away()
         if self._refusal is None:
             super().on_headers_complete()
@@ -148,12 +106,12 @@ class BoundedHeads(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
-        self._head_bytes -= len(body)
+        self._arrival.bytes_beside -= len(body)
         if self._refusal is None:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._stop_waiting()
+        self._arrival.end()
         if self._refusal is not None:
             self._answer(self._refusal)
             self._refusal = None
@@ -168,7 +126,7 @@ class BoundedHeads(HttpToolsProtocol):
 
         There is none while an answer is under way: its bytes would come in the midst of the socket's.
         """
-        self._stop_waiting()
+        self._arrival.end()
         if not self._is_idle:
             self.transport.close()
             return
@@ -237,7 +195,7 @@ class BoundedHeads(HttpToolsProtocol):
 
         uvicorn waits for a next head from its answer on, until something comes: that may be the rest of a body.
         """
-        is_waiting = self._deadline is not None or self.timeout_keep_alive_task is not None
+        is_waiting = self._arrival.is_awaited or self.timeout_keep_alive_task is not None
         return self._is_idle and not is_waiting and self.transport.get_protocol() is self
 
     @property
@@ -246,20 +204,9 @@ class BoundedHeads(HttpToolsProtocol):
         return cast("HttpRequestParser", self.parser)
 
     def _await_reading(self, *, is_blocked: bool) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-        self._patience = self.loop.call_later(self._bounds.unread_seconds, self._miss_reader) if is_blocked else None
-
-    def _await_head(self) -> None:
-        self._stop_waiting()
-        self._is_in_head, self._head_bytes = True, 0
-        self._deadline = self.loop.call_later(self._bounds.head_seconds, self._miss_head)
-
-    def _stop_waiting(self) -> None:
-        self._is_in_head = self._is_in_body = False
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        if self._reading is not None:
+            self._reading.cancel()
+        self._reading = self.loop.call_later(self._bounds.unread_seconds, self._miss_reader) if is_blocked else None
 
     def _miss_reader(self) -> None:
         self._bounds.exceeded["unread_seconds"] += 1
@@ -287,12 +234,9 @@ class BoundedHeads(HttpToolsProtocol):
         if self._is_idle:
             return True
         cycle = self.cycle
-        return self._is_in_body and not cycle.response_started and not self.pipeline
+        return self._arrival.is_in_body and not cycle.response_started and not self.pipeline
 
     def _uncount(self) -> None:
         if self._counted is not None:
             self._bounds.release(self._counted)
             self._counted = None
-
-
-_USUAL = Bounds()

@@ -3,25 +3,26 @@
 import asyncio
 from typing import Any
 
-import pytest
 import uvicorn
 
-from omniloket import http_heads
+from omniloket.bounds import Bounds
+from omniloket.http_connection import BOUNDS, BoundedConnection
 
 
-async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_heads, "_USUAL", http_heads.Bounds(unread_seconds=0.2))
+async def test_an_answer_that_nobody_reads_is_given_up() -> None:
     given_up = asyncio.Event()
 
-    async def more_than_buffers_hold(_scope: Any, _receive: Any, send: Any) -> None:
+    async def more_than_buffers_hold(scope: Any, _receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            scope["state"][BOUNDS] = Bounds(unread_seconds=0.2)
+            await send({"type": "lifespan.startup.complete"})
+            return
         await send({"type": "http.response.start", "status": 200, "headers": []})
         for _ in range(1000):
             await send({"type": "http.response.body", "body": b"x" * 65_536, "more_body": True})
         given_up.set()
 
-    config = uvicorn.Config(
-        more_than_buffers_hold, http=http_heads.BoundedHeads, lifespan="off", log_config=None, port=0
-    )
+    config = uvicorn.Config(more_than_buffers_hold, http=BoundedConnection, lifespan="on", log_config=None, port=0)
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from omniloket.http_heads import Bounds
+from omniloket.bounds import Bounds
 
 PROXIES = [ip_network("10.0.0.0/8"), ip_network("fd00::/8")]
 

@@ -1,9 +1,7 @@
 """The ASGI application: GraphQL over HTTP and WebSocket at one address, and the endpoints for those who operate it."""
 
-import asyncio
 import os
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,15 +13,12 @@ from starlette.datastructures import Address
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from engine.codes import LIMIT_EXCEEDED
-from engine.responses import refusal
 from omniloket import garbage, graphiql, logs
 from omniloket.addresses import address_of, is_within
 from omniloket.doorkeeper import Doorkeeper
-from omniloket.headers import PURPOSE_HEADER
 from omniloket.hosts import is_called, misdirect
 from omniloket.house import House
 from omniloket.http import GraphQLEndpoint
@@ -31,19 +26,16 @@ from omniloket.http_connection import BOUNDS, DOORKEEPER
 from omniloket.opening import open_house
 from omniloket.origins import is_welcome, open_to
 from omniloket.rates import RateLimited
+from omniloket.readiness import Readiness
 from omniloket.reading_settings import read
-from omniloket.sessions import Session, TooManySessions
-from omniloket.settings import Settings
+from omniloket.settings import LiveSettings, Settings
 from omniloket.socket_ends import STOP
+from omniloket.socket_sessions import SocketSessions
 from omniloket.variables import SETTINGS_FILE
-from resolvers.errors import Unauthenticated
-from subscriptions.socket import ConnectionRefused, SocketLimits, SocketProtocol, SocketSession
+from subscriptions.socket import SocketLimits, SocketProtocol
 from subscriptions.sse import EventStreams
 
-AUTHORIZATION = "Authorization"
-
-READY_SECONDS = 1.0
-"""How long the answer about readiness holds, so that asking often is no flood of statements."""
+_NOT_OPEN = Response("This server does not serve yet. Try again.", 503)
 
 
 def create() -> Starlette:
@@ -56,27 +48,17 @@ def create() -> Starlette:
 
 def application(settings: Settings, started: Callable[[], None] = lambda: None) -> Starlette:
     """The application. Sources open when it starts and close when it stops; `started` is called in between."""
-    doors = _Doors(settings)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncGenerator[dict[str, Any]]:
+    async def lifespan(app: _Application) -> AsyncGenerator[dict[str, Any]]:
         async with open_house(settings) as house:
-            doors.open(house)
+            doors = _Doors(settings, house)
+            app.open(doors)
             started()
             keeper = Doorkeeper(house.admission, house.accounts, is_open_to_others=bool(settings.requests.origins))
             yield {STOP: doors.stop, BOUNDS: house.bounds, DOORKEEPER: keeper}
 
-    return _Application(
-        doors,
-        settings.requests.hosts,
-        lifespan=lifespan,
-        routes=[
-            *graphiql.routes(),
-            Route("/healthz", _healthz),
-            Route("/readyz", doors.readyz),
-            Route("/metrics", doors.metrics),
-        ],
-    )
+    return _Application(settings.requests.hosts, lifespan)
 
 
 class _Application(Starlette):
@@ -86,10 +68,21 @@ class _Application(Starlette):
     refused one too, ten microseconds.
     """
 
-    def __init__(self, doors: "_Doors", hosts: Sequence[str], **settings: Any) -> None:
-        super().__init__(**settings)
-        self._doors = doors
+    def __init__(self, hosts: Sequence[str], lifespan: "Lifespan[_Application]") -> None:
+        super().__init__(lifespan=lifespan)
         self._hosts = hosts
+        self._http: ASGIApp = _NOT_OPEN
+        self._socket: ASGIApp = _NOT_OPEN
+
+    def open(self, doors: "_Doors") -> None:
+        """From now on there are ways in."""
+        self._http, self._socket = doors.http, doors.socket
+        self.router.routes = [
+            *graphiql.routes(),
+            Route("/healthz", _healthz),
+            Route("/readyz", doors.readiness.readyz),
+            Route("/metrics", doors.metrics),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._hosts and scope["type"] != "lifespan" and not is_called(scope, self._hosts):
@@ -97,143 +90,70 @@ class _Application(Starlette):
         elif scope["type"] == "lifespan" or scope["path"] != "/graphql":
             await super().__call__(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._doors.socket(WebSocket(scope, receive, send))
+            await self._socket(scope, receive, send)
         else:
-            await self._doors.http(scope, receive, send)
+            await self._http(scope, receive, send)
 
 
 class _Doors:
-    """What the routes lead to, once the house is open."""
+    """The ways into a house that is open."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self.house: House
-        self.http: ASGIApp
-        self._sockets: SocketProtocol
-        self._event_streams: EventStreams
-        self._is_stopping = False
-        self._looked: tuple[float, asyncio.Future[Mapping[str, str]]] | None = None
-        self._operators = [ip_network(each) for each in settings.operators]
-
-    def open(self, house: House) -> None:
-        live = self._settings.live
-        limits = SocketLimits(
-            init_timeout_seconds=live.init_timeout_seconds,
-            heartbeat_seconds=live.heartbeat_seconds,
-            operations=live.operations_per_socket,
-            messages_per_second=live.messages_per_second,
-            message_bytes=live.max_message_bytes,
-        )
+    def __init__(self, settings: Settings, house: House) -> None:
+        live = settings.live
         streams = house.streams
-        self.house = house
+        self._settings = settings
+        self._house = house
+        self._operators = [ip_network(each) for each in settings.operators]
         self._event_streams = EventStreams(house.executor, streams, live.heartbeat_seconds)
-        endpoint = GraphQLEndpoint(house, self._event_streams)
-        self.http = open_to(endpoint, self._settings.requests.origins)
-        self._sockets = SocketProtocol(house, streams, self._connect, limits)
+        self._sockets = SocketProtocol(house, streams, SocketSessions(house).connect, _limits(live))
+        self.http = open_to(GraphQLEndpoint(house, self._event_streams), settings.requests.origins)
+        required = [name for name, source in settings.sources if source.required]
+        self.readiness = Readiness(house.services.sources.back_ends, required)
 
     def stop(self) -> None:
         """Lets nobody in any more, and sends away who is there: not all at once, since they will be back elsewhere."""
-        if not self._is_stopping:
-            self._is_stopping = True
+        if not self.readiness.is_stopping:
+            self.readiness.is_stopping = True
             self._sockets.drain(self._settings.live.drain_seconds)
             self._event_streams.drain(self._settings.live.drain_seconds)
 
-    async def socket(self, websocket: WebSocket) -> None:
+    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket."""
+        websocket = WebSocket(scope, receive, send)
         refusal = self._no_entry(websocket)
         if refusal is None:
             await self._sockets.serve(websocket)
         else:
             await websocket.send_denial_response(refusal)
 
-    def _no_entry(self, websocket: WebSocket) -> Response | None:
-        """Why a handshake is refused, if it is; one that is not is paid for."""
-        if self._is_stopping:
-            return Response("This server stops. Try again.", 503)
-        if not is_welcome(websocket.headers, self._settings.live.origins):
-            return Response("Pages of this origin may not connect.", 403)
-        try:
-            self.house.charge_handshake(address_of(websocket.scope))
-        except RateLimited as limited:
-            return Response(limited.errors[0]["message"], 429, {"Retry-After": str(limited.retry_after)})
-        return None
-
-    async def readyz(self, _request: Request) -> Response:
-        """Ready when every required source answers, and the server does not stop."""
-        now = time.monotonic()
-        if self._looked is None or now >= self._looked[0] + READY_SECONDS:
-            self._looked = now, asyncio.ensure_future(self._look())
-        sources = await asyncio.shield(self._looked[1])
-        required = {name for name, source in self._settings.sources if source.required}
-        ready = not self._is_stopping and all(sources[name] == "good" for name in required)
-        return JSONResponse({"ready": ready, "stopping": self._is_stopping, "sources": sources}, 200 if ready else 503)
-
-    async def _look(self) -> Mapping[str, str]:
-        """How each source is: a question that waits two seconds at most."""
-        found = await asyncio.gather(*(back_end.health() for back_end in self.house.services.sources.back_ends))
-        return {health.source: "good" if health.available else "unavailable" for health in found}
-
     async def metrics(self, request: Request) -> Response:
         """For operators' addresses; for others there is no such page."""
         peer = (request.client or Address("", 0)).host
         if not is_within(peer, self._operators):
             return Response(status_code=404)
-        return Response(self.house.accounts.metrics.text(), media_type=CONTENT_TYPE_LATEST)
+        return Response(self._house.accounts.metrics.text(), media_type=CONTENT_TYPE_LATEST)
 
-    async def _connect(
-        self, websocket: WebSocket, payload: Mapping[str, Any], ended: Callable[[], None]
-    ) -> SocketSession:
-        """What connection_init says of who asks; what it leaves out, the handshake's own headers may say."""
-        said = {name: _said(payload, name) for name in (AUTHORIZATION, PURPOSE_HEADER)}
-        authorization, purpose = (
-            websocket.headers.get(name) if given is None else given for name, given in said.items()
-        )
-        address = address_of(websocket.scope)
+    def _no_entry(self, websocket: WebSocket) -> Response | None:
+        """Why a handshake is refused, if it is; one that is not is paid for."""
+        if self.readiness.is_stopping:
+            return Response("This server stops. Try again.", 503)
+        if not is_welcome(websocket.headers, self._settings.live.origins):
+            return Response("Pages of this origin may not connect.", 403)
         try:
-            session = await self.house.sessions.open(authorization, purpose, address, ended)
-            return _SocketSession(session, lambda error: self._refused(error, address))
-        except Unauthenticated as error:
-            raise self._refused(error, address) from None
-        except TooManySessions as error:
-            self.house.refused(refusal(str(error), LIMIT_EXCEEDED, limit=error.limit))
-            raise ConnectionRefused(4429, "Too many sockets and event streams") from None
-
-    def _refused(self, error: Unauthenticated, address: str) -> ConnectionRefused:
-        """What a socket is told whose token does not hold; its address pays for that, as over HTTP."""
-        try:
-            self.house.charge_bad_token(address)
+            self._house.charge_handshake(address_of(websocket.scope))
         except RateLimited as limited:
-            return ConnectionRefused(4429, str(limited.errors[0]["message"]))
-        self.house.accounts.refused({"code": error.code})
-        return ConnectionRefused()
+            return Response(limited.errors[0]["message"], 429, {"Retry-After": str(limited.retry_after)})
+        return None
 
 
-class _SocketSession:
-    """A session, as the payloads of a socket speak of it. `refused` is what a token leads to that does not hold."""
-
-    def __init__(self, session: Session, refused: Callable[[Unauthenticated], ConnectionRefused]) -> None:
-        self._session = session
-        self._refused = refused
-        self.make_context = session.make_context
-        self.is_certain = session.is_certain
-        self.close = session.close
-
-    async def refresh(self, payload: Mapping[str, Any]) -> bool:
-        authorization = _said(payload, AUTHORIZATION)
-        if authorization is None:
-            return False
-        try:
-            await self._session.refresh(authorization)
-        except Unauthenticated as error:
-            raise self._refused(error) from None
-        return True
-
-
-def _said(payload: Mapping[str, Any], name: str) -> str | None:
-    """What a payload carries, under either spelling of the name."""
-    said = payload.get(name, payload.get(name.lower()))
-    if said is not None and not isinstance(said, str):
-        raise ConnectionRefused
-    return said
+def _limits(live: LiveSettings) -> SocketLimits:
+    return SocketLimits(
+        init_timeout_seconds=live.init_timeout_seconds,
+        heartbeat_seconds=live.heartbeat_seconds,
+        operations=live.operations_per_socket,
+        messages_per_second=live.messages_per_second,
+        message_bytes=live.max_message_bytes,
+    )
 
 
 async def _healthz(_request: Request) -> Response:

@@ -205,13 +205,13 @@ def sources(context: typer.Context, config: ConfigFile = None) -> None:
         return
     with _plainly():
         settings = read(config)
-    table = Table("source", "serves", "answers", "latency", "to be linked", "held back")
+    listed = Table("source", "serves", "answers", "latency", "to be linked", "held back")
     for health, rows, held_back in asyncio.run(_asked_with_lag(settings)):
         latency = "" if health.latency_ms is None else f"{health.latency_ms:.1f} ms"
         behind = "" if rows is None else f"{rows} rows"
         serves, answers = ", ".join(SERVES[health.source]), "yes" if health.available else "no"
-        table.add_row(health.source, serves, answers, latency, behind, _held_back_by(held_back))
-    Console().print(table)
+        listed.add_row(health.source, serves, answers, latency, behind, _held_back_by(held_back))
+    Console().print(listed)
 
 
 @sources_app.command()
@@ -239,8 +239,9 @@ def uninstall(
 @documents_app.command("check")
 def check_documents(
     config: ConfigFile = None,
-    schema: Annotated[
-        Path | None, typer.Option(help="A candidate for the schema, in SDL, to check against instead of this one.")
+    candidate: Annotated[
+        Path | None,
+        typer.Option("--schema", help="A candidate for the schema, in SDL, to check against instead of this one."),
     ] = None,
 ) -> None:
     """Checks every client's trusted documents against the schema: which break, and which use what is deprecated.
@@ -250,14 +251,14 @@ def check_documents(
     with _plainly():
         settings = read(config)
         found = read_manifests(settings.trusted)
-        against = checked_schema(settings) if schema is None else _candidate(schema)
-    table, breaks = Table("document", "", "what"), 0
+        against = checked_schema(settings) if candidate is None else _schema_in(candidate)
+    listed, breaks = Table("document", "", "what"), 0
     for trusted in found.by_text.values():
         for finding in findings(trusted, against):
             breaks += finding.is_wrong
-            table.add_row(trusted.name, "breaks" if finding.is_wrong else "deprecated", finding.message)
-    if table.row_count:
-        Console(width=160).print(table)
+            listed.add_row(trusted.name, "breaks" if finding.is_wrong else "deprecated", finding.message)
+    if listed.row_count:
+        Console(width=160).print(listed)
     typer.echo(f"{len(found.by_text)} documents, {breaks} findings that break")
     if breaks:
         raise typer.Exit(1)
@@ -285,15 +286,15 @@ def documents_usage(
     if unused:
         typer.echo("\n".join(name for name in known if name not in used.counts))
     else:
-        table = Table("what", "client", "times", "deprecated")
+        listed = Table("what", "client", "times", "deprecated")
         for name, reason in known.items():
             for client, count in used.counts.get(name, Counter()).most_common():
-                table.add_row(name, client, f"{count:,}", reason or "")
-        Console(width=160).print(table)
+                listed.add_row(name, client, f"{count:,}", reason or "")
+        Console(width=160).print(listed)
     typer.echo(f"Recorded from {used.since:%Y-%m-%d %H:%M} to {used.until:%Y-%m-%d %H:%M} UTC.")
 
 
-def _candidate(file: Path) -> GraphQLSchema:
+def _schema_in(file: Path) -> GraphQLSchema:
     try:
         return build_schema(file.read_text())
     except (GraphQLError, TypeError, UnicodeDecodeError) as error:
@@ -337,10 +338,10 @@ async def _asked_with_lag(settings: Settings) -> list[tuple[Health, int | None, 
 
 async def _held_back(opened: Sources, health: Health) -> HeldBack | None:
     """What holds back the logs of a source, if it has any and answers."""
-    logs: Sequence[Log[Any]] = (opened.contact_log, opened.status_log, opened.journey_log)
-    log = next((log for log in logs if log.source == health.source), None)
+    followed: Sequence[Log[Any]] = (opened.contact_log, opened.status_log, opened.journey_log)
+    found = next((each for each in followed if each.source == health.source), None)
     with suppress(SourceError):
-        return await log.held_back() if log is not None and health.available else None
+        return await found.held_back() if found is not None and health.available else None
     return None
 
 

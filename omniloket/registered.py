@@ -11,7 +11,7 @@ from hashlib import sha256
 from engine.codes import BAD_USER_INPUT
 from engine.responses import RequestRefused, refusal
 
-_DIGITS = re.compile(r"[0-9a-f]{64}")
+_SHA_256 = re.compile(r"[0-9a-f]{64}")
 
 _CHARACTERS = 1_000
 """How long documents may be on average."""
@@ -37,7 +37,7 @@ class Registered:
 
     def register(self, digits: str, text: str) -> None:
         """Remembers a text that can be executed. Raises RequestRefused for one that has another hash."""
-        if self._most == 0 or not _DIGITS.fullmatch(digits) or self._texts.get(digits) == text:
+        if self._most == 0 or not is_hash(digits) or self._texts.get(digits) == text:
             return
         if sha256(text.encode()).hexdigest() != digits:
             raise RequestRefused([refusal("'sha256Hash' is not the SHA-256 of 'query'.", BAD_USER_INPUT)])
@@ -46,3 +46,8 @@ class Registered:
         while len(self._texts) > self._most or self._characters > self._most * _CHARACTERS:
             _, forgotten = self._texts.popitem(last=False)
             self._characters -= len(forgotten)
+
+
+def is_hash(document_id: str) -> bool:
+    """Whether the id of a document may be the SHA-256 of one, in hexadecimal digits."""
+    return _SHA_256.fullmatch(document_id) is not None

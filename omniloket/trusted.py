@@ -6,7 +6,6 @@ appendix A), or the digits alone (Apollo's `persistedQuery`).
 """
 
 import asyncio
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -20,6 +19,7 @@ from graphql import GraphQLError, GraphQLSchema, NoDeprecatedCustomRule, parse, 
 from engine.codes import FORBIDDEN, PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED
 from engine.executor import Executor
 from engine.responses import RequestRefused, refusal
+from omniloket.registered import is_hash
 from omniloket.settings import ManifestSettings, SettingsError, TrustedSettings
 from resolvers.context import Viewer
 from sources.records import Role
@@ -30,8 +30,6 @@ LOOK_SECONDS = 0.5
 """How often it is looked whether a manifest has changed."""
 
 log = structlog.get_logger("omniloket")
-
-_DIGITS = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -205,7 +203,7 @@ def _stamp(file: Path) -> object:
 
 def _unknown(document_id: str, *, can_register: bool) -> RequestRefused:
     """In the words on which Apollo's clients send the text: with the hash this once, or without it from now on."""
-    if _DIGITS.fullmatch(document_id) and not can_register:
+    if is_hash(document_id) and not can_register:
         return _refused(PERSISTED_QUERY_NOT_SUPPORTED, "PersistedQueryNotSupported")
     return _refused(PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
 

@@ -7,7 +7,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from comparing.questions import plain
-from sources.demo.loading import SCHEMAS
+from sources.sql.opening import MAPPINGS
 
 _IN_MEMORY = 64 * 1024 * 1024
 
@@ -24,7 +24,7 @@ async def merge(server_url: str, urls: dict[str, str], database: str) -> str:
     url = _beside(urls["persons"], database)
     await _make_tables(url)
     merged: Any = await asyncpg.connect(plain(url))
-    for name, schema in SCHEMAS.items():
+    for name, schema in MAPPINGS.items():
         source: Any = await asyncpg.connect(plain(urls[name]))
         for table in schema.metadata.sorted_tables:
             await _copy(source, merged, table.name, [column.name for column in table.columns])
@@ -50,7 +50,7 @@ def _beside(url: str, database: str) -> str:
 async def _make_tables(url: str) -> None:
     engine = create_async_engine(url)
     async with engine.begin() as connection:
-        for schema in SCHEMAS.values():
+        for schema in MAPPINGS.values():
             await connection.run_sync(schema.metadata.create_all)
     await engine.dispose()
 

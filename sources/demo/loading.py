@@ -15,21 +15,12 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import create_async_engine
-from sqlmodel import SQLModel
 
 from sources.demo.people import Row
 from sources.demo.population import Population, Rows, Table
-from sources.sql import incidents, journeys, persons, servicemodule
+from sources.sql import journeys
 from sources.sql.migrating import migrate
-
-SCHEMAS: dict[str, type[SQLModel]] = {
-    persons.SOURCE: persons.Register,
-    servicemodule.SOURCE: servicemodule.Servicemodule,
-    incidents.SOURCE: incidents.Incidents,
-    journeys.SOURCE: journeys.Journeys,
-}
-"""The root of each back-end's mappings, by the back-end's name."""
-
+from sources.sql.opening import MAPPINGS
 
 Connection = Any
 """A connection of asyncpg, which has no types of its own."""
@@ -80,11 +71,11 @@ async def load(target: Target, population: Population, description: str, progres
 
 async def _insert(target: Target, rows: Rows) -> None:
     """The databases take their rows side by side, each in the order that its references want."""
-    await asyncio.gather(*(_insert_into(target, name, rows) for name in SCHEMAS))
+    await asyncio.gather(*(_insert_into(target, name, rows) for name in MAPPINGS))
 
 
 async def _insert_into(target: Target, name: str, rows: Rows) -> None:
-    for table in SCHEMAS[name].metadata.sorted_tables:
+    for table in MAPPINGS[name].metadata.sorted_tables:
         if rows.get(table):
             await target.insert(name, table, rows[table])
 
@@ -99,22 +90,22 @@ class SqliteFiles:
 
     @property
     def urls(self) -> Mapping[str, str]:
-        return {name: f"sqlite+aiosqlite:///{self._file(name).resolve()}" for name in SCHEMAS}
+        return {name: f"sqlite+aiosqlite:///{self._file(name).resolve()}" for name in MAPPINGS}
 
     async def loaded(self) -> str | None:
-        if not self._mark.is_file() or not all(self._file(name).is_file() for name in SCHEMAS):
+        if not self._mark.is_file() or not all(self._file(name).is_file() for name in MAPPINGS):
             return None
         return json.loads(self._mark.read_text())["population"]
 
     async def begin(self) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in SCHEMAS:
+        for name in MAPPINGS:
             if self._file(name).exists() and not self._mark.exists():
                 raise DemoError(f"{self._file(name)} exists, without the demo's mark: move it, or name a --directory.")
             for each in (self._file(name), self._part(name), *self._companions(name)):
                 each.unlink(missing_ok=True)
         self._mark.unlink(missing_ok=True)
-        for name in SCHEMAS:
+        for name in MAPPINGS:
             # For their owner alone, wherever they are: what SQLite makes beside them has the same rights.
             self._part(name).touch(mode=0o600)
             await _make_tables(name, f"sqlite+aiosqlite:///{self._part(name).resolve()}")
@@ -176,18 +167,18 @@ class PostgresDatabases:
             name: self._url(self._database(name))
             .set(drivername="postgresql+asyncpg")
             .render_as_string(hide_password=False)
-            for name in SCHEMAS
+            for name in MAPPINGS
         }
 
     async def loaded(self) -> str | None:
-        marks = {await self._mark(self._database(name)) for name in SCHEMAS}
+        marks = {await self._mark(self._database(name)) for name in MAPPINGS}
         mark = marks.pop() if len(marks) == 1 else None
         return mark.removeprefix(self.MARK) if mark and mark != self.MARK + self.LOADING else None
 
     async def begin(self) -> None:
         server = await self._connect(self._server)
         try:
-            for name in SCHEMAS:
+            for name in MAPPINGS:
                 await self._make_database(server, self._database(name))
         finally:
             await server.close()
@@ -202,10 +193,10 @@ class PostgresDatabases:
 
     async def finish(self, description: str) -> None:
         for name, connection in self._open.items():
-            for table in SCHEMAS[name].metadata.sorted_tables:
+            for table in MAPPINGS[name].metadata.sorted_tables:
                 await _set_sequence(connection, table)
             await connection.execute("ANALYZE")
-        for name in SCHEMAS:
+        for name in MAPPINGS:
             await _comment(self._open[name], self._database(name), self.MARK + description)
 
     async def close(self) -> None:
@@ -269,7 +260,7 @@ async def _make_tables(name: str, url: str) -> None:
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(SCHEMAS[name].metadata.create_all)
+            await connection.run_sync(MAPPINGS[name].metadata.create_all)
     finally:
         await engine.dispose()
 

@@ -34,13 +34,13 @@ _TABLES = {
 }
 """The table that a back-end in good health has at least."""
 
-_MAPPINGS: dict[str, type[SQLModel]] = {
+MAPPINGS: dict[str, type[SQLModel]] = {
     persons.SOURCE: persons.Register,
     servicemodule.SOURCE: servicemodule.Servicemodule,
     incidents.SOURCE: incidents.Incidents,
     journeys.SOURCE: journeys.Journeys,
 }
-"""The root of each back-end's mappings."""
+"""The root of each back-end's mappings, by the back-end's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ async def _wrong_with(name: str, settings: DatabaseSettings) -> tuple[str, str |
         reason = (await database.health()).reason
         if reason is not None:
             return name, reason
-        tables = _MAPPINGS[name].metadata.sorted_tables
+        tables = MAPPINGS[name].metadata.sorted_tables
         told = [sentence for table in tables for sentence in await _wrong_with_table(database, table)]
         return name, " ".join(told) or None
 

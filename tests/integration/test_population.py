@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from sources.bsn import is_bsn
-from sources.demo.loading import SCHEMAS, PostgresDatabases, SqliteFiles, load
+from sources.demo.loading import PostgresDatabases, SqliteFiles, load
 from sources.demo.people import bsns
 from sources.demo.population import BATCH, Population
 from sources.sql import journeys
 from sources.sql.incidents import BETROKKENE, INCIDENT, INCIDENT_STATUS
+from sources.sql.opening import MAPPINGS
 from sources.sql.persons import PERSOON
 from sources.sql.servicemodule import KLANTCONTACT, SOURCE
 from support.back_ends import Urls, rows_of, run, write
 
 CITIZENS, SEED = 600, 3
-BACK_ENDS = [name for name in SCHEMAS if name != journeys.SOURCE]
+BACK_ENDS = [name for name in MAPPINGS if name != journeys.SOURCE]
 
 
 def made(citizens: int, seed: int = SEED) -> dict[str, list[dict[str, Any]]]:
@@ -87,7 +88,7 @@ async def _held(urls: Urls) -> dict[str, list[Mapping[Any, Any]]]:
     return {
         table.name: await rows_of(urls[name], table)
         for name in BACK_ENDS
-        for table in SCHEMAS[name].metadata.sorted_tables
+        for table in MAPPINGS[name].metadata.sorted_tables
     }
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sources.demo.loading import SCHEMAS, SqliteFiles
+from sources.demo.loading import SqliteFiles
+from sources.sql.opening import MAPPINGS
 from support.askers import Asker
 from support.back_ends import Urls, link, rows_of, write
 from support.marks import Marks
@@ -123,7 +124,7 @@ async def build(
     target = SqliteFiles(directory)
     told = _told(marks)
     await target.begin()
-    for source, root in SCHEMAS.items():
+    for source, root in MAPPINGS.items():
         for table in root.metadata.sorted_tables:
             if told.get(table.name):
                 await target.insert(source, table, told[table.name])
@@ -310,7 +311,7 @@ async def _settle(urls: Urls, marks: Marks) -> None:
 
 
 async def _remove(urls: Urls, removed: AbstractSet[tuple[str, Any]]) -> None:
-    for source, root in SCHEMAS.items():
+    for source, root in MAPPINGS.items():
         for table in reversed(root.metadata.sorted_tables):
             keys = [key for name, key in removed if name == table.name]
             if keys:
@@ -323,17 +324,17 @@ async def _everything(urls: Urls) -> Rows:
     """Every row that is there, instants as `datetime`."""
     return {
         table.name: [dict(row) for row in await rows_of(urls[source], table)]
-        for source, root in SCHEMAS.items()
+        for source, root in MAPPINGS.items()
         for table in root.metadata.sorted_tables
     }
 
 
 async def _rows_of_journeys(urls: Urls) -> Rows:
-    tables = SCHEMAS["journeys"].metadata.tables
+    tables = MAPPINGS["journeys"].metadata.tables
     return {
         name: [dict(row) for row in await rows_of(urls["journeys"], tables[name])] for name in ("journey", "handover")
     }
 
 
 def _table(name: str) -> "sa.Table[Any]":
-    return next(root.metadata.tables[name] for root in SCHEMAS.values() if name in root.metadata.tables)
+    return next(root.metadata.tables[name] for root in MAPPINGS.values() if name in root.metadata.tables)

@@ -1,5 +1,5 @@
 # The two commands: `make run` and `make test`. Each does all of its own set-up, into .venv and web/node_modules, and
-# works a second time without a network.
+# works a second time without a network. `make help` tells of the others.
 
 PORT ?= 8000
 PYTHON ?= python3
@@ -14,7 +14,7 @@ NPM := web/npm
 WEB_INSTALLED := web/node_modules/.installed
 BUNDLE := omniloket/bundle/index.html
 
-.PHONY: run test engine-test access-test check format benchmark live-benchmark flood-benchmark holding-benchmark overload-benchmark constraints clean graphiql screenshot
+.PHONY: run test engine-test access-test check format benchmark live-benchmark flood-benchmark holding-benchmark overload-benchmark constraints clean help graphiql screenshot
 
 run: $(INSTALLED) graphiql ## the server on embedded back-ends with demo data
 	$(BIN)/omniloket demo --port $(PORT)
@@ -43,7 +43,7 @@ check: $(INSTALLED) $(WEB_INSTALLED) $(FRONT_ENDS_INSTALLED) ## format, lint, ty
 	$(NPM) --prefix web run --silent check
 	$(NPM) --prefix docs/front-ends run --silent check
 
-format: $(INSTALLED)
+format: $(INSTALLED) ## formats, and corrects what can be corrected by itself
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
@@ -89,6 +89,9 @@ overload-benchmark: $(INSTALLED) ## what a server does with more than it can ans
 
 constraints: $(INSTALLED) ## writes down the exact versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude omniloket | LC_ALL=C sort --ignore-case > constraints.txt
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 clean: ## forgets the installation and the demo data
 	rm -rf .venv .omniloket web/node_modules omniloket/bundle docs/supergraph/node_modules docs/front-ends/node_modules

@@ -63,11 +63,20 @@ def test_closing_writes_all_that_waits_however_slow_the_reader(monkeypatch: Any)
 
 def test_closing_does_not_wait_for_a_reader_that_is_stuck(monkeypatch: Any) -> None:
     monkeypatch.setattr(access_log, "_CLOSING_SECONDS", 0.05)
-    may_go_on = threading.Event()
-    log = AccessLog(lambda _lines: may_go_on.wait(30))
+    is_stuck, may_go_on, has_gone_on = threading.Event(), threading.Event(), threading.Event()
+
+    def write(_lines: bytes) -> None:
+        is_stuck.set()
+        may_go_on.wait(30)
+        has_gone_on.set()
+
+    log = AccessLog(write)
     log.add({"at": 0.0})
+    assert is_stuck.wait(10)
     log.close()
+    assert not has_gone_on.is_set()
     may_go_on.set()
+    assert has_gone_on.wait(10)
 
 
 async def test_each_task_has_an_id_of_its_own() -> None:

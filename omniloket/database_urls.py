@@ -23,7 +23,7 @@ _PARAMETERS = frozenset(
         "user",
     }
 )
-"""What asyncpg takes as a text, and SQLAlchemy turns into a number for it."""
+"""What asyncpg takes as a string, and SQLAlchemy turns into a number for it."""
 
 
 def checked(url: str) -> str:

@@ -173,20 +173,20 @@ def _named_issuer(token: str) -> str:
 def _viewer(claims: Mapping[str, Any], settings: IssuerSettings) -> Viewer:
     names: ClaimNames = settings.claims
     role = settings.role or _role(claims.get(names.role), settings.roles or {})
-    subject, clearance = _text(claims, names.subject), claims.get(names.clearance, False)
+    subject, clearance = _string(claims, names.subject), claims.get(names.clearance, False)
     if subject is None or not isinstance(clearance, bool):
         raise Unauthenticated
-    bsn = _text(claims, names.bsn) if role is Role.CITIZEN else None
+    bsn = _string(claims, names.bsn) if role is Role.CITIZEN else None
     if role is Role.CITIZEN and (bsn is None or not is_bsn(bsn)):
         raise Unauthenticated
     return Viewer(
         role,
         subject,
-        unit=_text(claims, names.unit),
+        unit=_string(claims, names.unit),
         bsn=bsn,
         clearance=clearance,
         actor=_actor(claims, role, settings),
-        name=_text(claims, names.name),
+        name=_string(claims, names.name),
     )
 
 
@@ -208,7 +208,7 @@ def actor_of(act: object, role: Role) -> str:
     """The `sub` of an `act` claim, which goes with a citizen only. Raises Unauthenticated."""
     if role is not Role.CITIZEN or not isinstance(act, dict):
         raise Unauthenticated
-    actor = _text(cast("dict[str, Any]", act), "sub")
+    actor = _string(cast("dict[str, Any]", act), "sub")
     if actor is None:
         raise Unauthenticated
     return actor
@@ -216,13 +216,13 @@ def actor_of(act: object, role: Role) -> str:
 
 def _marks(claims: Mapping[str, Any], viewer: Viewer, issuer: str) -> frozenset[Mark]:
     """Under which marks a token may be on the list of revoked ones: its own, and those of who acts."""
-    given = [("jti", _text(claims, "jti")), ("sid", _text(claims, "sid"))]
+    given = [("jti", _string(claims, "jti")), ("sid", _string(claims, "sid"))]
     given += [("sub", viewer.principal), ("sub", viewer.actor)]
     return frozenset((issuer, kind, value) for kind, value in given if value is not None)
 
 
 def _role(given: object, roles: Mapping[str, Role]) -> Role:
-    """Our role for a role claim, which is a text or a list; raises Unauthenticated for none that is known."""
+    """Our role for a role claim, which is a string or a list; raises Unauthenticated for none that is known."""
     values = cast("list[object]", given) if isinstance(given, list) else [given]
     for name, role in roles.items():
         if name in values:
@@ -230,8 +230,8 @@ def _role(given: object, roles: Mapping[str, Role]) -> Role:
     raise Unauthenticated
 
 
-def _text(claims: Mapping[str, Any], name: str) -> str | None:
-    """A claim that is a text, and not an empty one; None when it is absent. Raises Unauthenticated."""
+def _string(claims: Mapping[str, Any], name: str) -> str | None:
+    """A claim that is a string, and not an empty one; None when it is absent. Raises Unauthenticated."""
     value = claims.get(name)
     if value is not None and (not isinstance(value, str) or not value):
         raise Unauthenticated

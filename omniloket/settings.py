@@ -147,11 +147,11 @@ class LiveSettings(_Part):
 class ClaimNames(_Part):
     """Under which names an issuer's tokens tell who asks."""
 
-    subject: ClaimName = Field(default="sub", description="The claim that names who asks; a text.")
+    subject: ClaimName = Field(default="sub", description="The claim that names who asks; a string.")
     role: ClaimName = Field(default="role", description="The claim with the role, or a list of them.")
-    unit: ClaimName = Field(default="unit", description="The claim with the unit (eenheid) of an agent; a text.")
-    bsn: ClaimName = Field(default="bsn", description="The claim with a citizen's BSN; a text of nine digits.")
-    name: ClaimName = Field(default="name", description="The claim with the name of who asks; a text.")
+    unit: ClaimName = Field(default="unit", description="The claim with the unit (eenheid) of an agent; a string.")
+    bsn: ClaimName = Field(default="bsn", description="The claim with a citizen's BSN; a string of nine digits.")
+    name: ClaimName = Field(default="name", description="The claim with the name of who asks; a string.")
     clearance: ClaimName = Field(
         default="clearance", description="The claim that is true for who may see confidential reports."
     )
@@ -197,7 +197,9 @@ class IssuerSettings(_Part):
         le=86_400,
         description="Seconds after which keys are fetched again, and a token is verified again.",
     )
-    role: TokenRole | None = Field(default=None, description="The role of everybody from this issuer. Or else `roles`.")
+    role: TokenRole | None = Field(
+        default=None, description="The role of everybody from this issuer. Give this or `roles`."
+    )
     roles: dict[str, TokenRole] | None = Field(
         default=None,
         min_length=1,
@@ -259,7 +261,7 @@ class RequestsSettings(_Part):
         default=Bounds.head_bytes,
         ge=1_024,
         le=1_048_576,
-        description="Bytes that a request's line and headers may have, with what stands around its body's chunks.",
+        description="Bytes that a request's line and headers may have, including chunk framing and trailers.",
     )
     head_seconds: float = Field(
         default=Bounds.head_seconds,
@@ -370,7 +372,8 @@ class LimitsSettings(_Part):
         default=Limits.repetitions,
         ge=1,
         le=1_000,
-        description="How often a document may ask for the same field at one place; 50 times as many pairs.",
+        description="Times that one place may ask for the same field; over the document, 50 times as many pairs of "
+        "such repeats.",
     )
     fragments: int = Field(
         default=Limits.fragments,
@@ -389,7 +392,8 @@ class LimitsSettings(_Part):
     )
     anonymous_introspection: bool | None = Field(
         default=None,
-        description="Whether who has no token sees `__schema` and `__type`. None: where development tokens hold.",
+        description="Whether requests without a token may use `__schema` and `__type`. None: only where development "
+        "tokens hold.",
     )
 
 

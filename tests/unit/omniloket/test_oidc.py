@@ -66,7 +66,7 @@ FORGED = {
     "another issuer": SIGNERS["ES256"].token("https://another.example"),
     "expired": signed(exp=int(time.time()) - 1),
     "no expiry": signed(exp=None),
-    "an expiry that is a text": signed(exp=str(int(time.time()) + 600)),
+    "an expiry that is a string": signed(exp=str(int(time.time()) + 600)),
     "an endless expiry": signed(exp=float("inf")),
     "not yet valid": signed(nbf=int(time.time()) + 600),
     "issued later": signed(iat=int(time.time()) + 600),
@@ -74,7 +74,7 @@ FORGED = {
     "no subject": signed(sub=None),
     "an empty subject": signed(sub=""),
     "a unit that is a number": signed(unit=1),
-    "a clearance that is a text": signed(clearance="true"),
+    "a clearance that is a string": signed(clearance="true"),
     "nested too deeply": f"{'W1tb' * 2000}.e30.x",
     "not a token": "garbage",
 }
@@ -210,7 +210,7 @@ ACTS: dict[str, Any] = {
     "without a subject": {},
     "an empty subject": {"sub": ""},
     "a subject that is a list": {"sub": ["app"]},
-    "a text": "app",
+    "a string": "app",
     "a list": [{"sub": "app"}],
     "a truth": True,
 }

@@ -336,7 +336,7 @@ def test_the_password_in_an_address_is_never_shown(persons: dict[str, str], told
         ({"url": "http://login.example"}, ["issuers.0.introspection.url", "https://"]),
         ({"client_id": ""}, ["issuers.0.introspection.client_id", "at least 1"]),
         ({"client_secret": ""}, ["issuers.0.introspection.client_secret", "at least 1"]),
-        ({"client_secret": [SECRET]}, ["issuers.0.introspection.client_secret", "text"]),
+        ({"client_secret": [SECRET]}, ["issuers.0.introspection.client_secret", "string"]),
         ({"secret": SECRET}, ["issuers.0.introspection.secret", "no such setting"]),
         ({"remember_seconds": 61}, ["issuers.0.introspection.remember_seconds", "60"]),
         ({"timeout_seconds": 0}, ["issuers.0.introspection.timeout_seconds", "greater than 0"]),

@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from sources.errors import MarkExpired, SourceError
 from sources.linking.gathering import Fact, everything_of, line_of, owners_of
@@ -22,12 +21,16 @@ from sources.linking.storing import JourneyStore, LogPosition, NotTheLinker
 from sources.ports import Change, Changes, Log, MalformedChange, Sources
 from sources.records import Contact, ContactSubject, EntryKind, Involvement, StatusChange
 from sources.sealing import Sealer, citizen_key
+from subscriptions.lease import Lease
 from subscriptions.waking import Rest
 from subscriptions.watch import WHOLE_SECONDS
 
 NO_CHANGES = JourneyChanges()
 
 _LONGEST_PAUSE_SECONDS = 2.0
+
+_TELL_AGAIN = timedelta(minutes=1)
+"""Between two reports of work that was lost."""
 
 Report = Callable[[str, Exception], None]
 
@@ -95,7 +98,6 @@ class Linker:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.holder = uuid4().hex
         self._sources = sources
         self._store = store
         self._sealer = sealer
@@ -104,7 +106,9 @@ class Linker:
         self._report = report
         self._sleep = sleep
         self._clock = clock
+        self._lease = Lease(store, self._pace.lease_seconds, clock)
         self._logs = followed_logs(sources)
+        self._told_of_loss_at = datetime.min.replace(tzinfo=UTC)
         self._looked_again_at = datetime.min.replace(tzinfo=UTC)
         self._looked_again_after = 0
         self._whole_at = datetime.min.replace(tzinfo=UTC)
@@ -135,37 +139,48 @@ class Linker:
 
     async def step(self, progress: Callable[[Progress], None] = lambda _: None) -> bool:
         """Links one batch of every log; whether there may be more."""
-        await self._hold()
-        known, now = await self._store.positions(), self._clock()
-        whole = now - self._whole_at >= timedelta(seconds=WHOLE_SECONDS)
-        self._whole_at = now if whole else self._whole_at
-        found = await asyncio.gather(*(self._read(name, known.get(name), whole=whole) for name in self._logs))
-        batches: Batches = dict(zip(self._logs, found, strict=True))
-        if any(batch.changes or batch.is_history for batch in found):
-            changes = await self._changes(await self._touched(batches))
-            positions = {name: batch.position for name, batch in batches.items()}
-            await self._store.write(self.holder, changes, positions, _lines(batches))
+        async with self._lease.held():
+            known, now = await self._store.positions(), self._clock()
+            whole = now - self._whole_at >= timedelta(seconds=WHOLE_SECONDS)
+            self._whole_at = now if whole else self._whole_at
+            found = await asyncio.gather(*(self._read(name, known.get(name), whole=whole) for name in self._logs))
+            batches: Batches = dict(zip(self._logs, found, strict=True))
+            if any(batch.changes or batch.is_history for batch in found):
+                changes = await self._changes(await self._touched(batches))
+                positions = {name: batch.position for name, batch in batches.items()}
+                await self._write(changes, positions, _lines(batches))
         progress(await self._progress(batches))
         return any(batch.more for batch in found)
 
     async def begin(self, *, again: bool = False) -> None:
         """Becomes the linker, or raises NotTheLinker. `again`: everything is judged anew, as by other rules."""
-        await self._hold()
-        if again:
-            met = {name: LogPosition(await log.end(), history=0, anew=True) for name, log in self._logs.items()}
-            await self._store.write(self.holder, NO_CHANGES, met)
+        async with self._lease.held():
+            if again:
+                met = {name: LogPosition(await log.end(), history=0, anew=True) for name, log in self._logs.items()}
+                await self._write(NO_CHANGES, met)
 
     async def release(self) -> None:
         """Lets another process take over at once."""
         try:
-            await self._store.release(self.holder, self._clock())
+            await self._lease.release()
         except SourceError as error:
             self._report("linker", error)
 
-    async def _hold(self) -> None:
+    async def _write(
+        self, changes: JourneyChanges, positions: Mapping[str, LogPosition], lines: Sequence[StatusLine] = ()
+    ) -> None:
+        try:
+            await self._store.write(self._lease.holder, changes, positions, lines)
+        except NotTheLinker:
+            self._tell_of_loss()
+            raise
+
+    def _tell_of_loss(self) -> None:
+        """Work that is lost now and then does no harm; where it always is, nothing gets linked."""
         now = self._clock()
-        if not await self._store.hold(self.holder, now, now + timedelta(seconds=self._pace.lease_seconds)):
-            raise NotTheLinker
+        if now - self._told_of_loss_at >= _TELL_AGAIN:
+            self._told_of_loss_at = now
+            self._report("linker", NotTheLinker("another process took over while a batch was being linked"))
 
     async def _read(self, name: str, position: LogPosition | None, *, whole: bool) -> _Batch:
         """The next batch of a log. One that is new begins with its history.
@@ -232,13 +247,14 @@ class Linker:
         if now - self._looked_again_at < timedelta(seconds=self._pace.again_seconds):
             return
         self._looked_again_at = now
-        await self._store.close_quiet(self.holder, now)
-        since = now - timedelta(days=self._rules.active_days)
-        found = await self._store.contacts_of_nobody(since, self._looked_again_after, self._pace.batch)
-        self._looked_again_after = found[-1][0] if len(found) == self._pace.batch else 0
-        changes = await self._changes(fact for _, fact in found)
-        if changes != NO_CHANGES:
-            await self._store.write(self.holder, changes, {})
+        async with self._lease.held():
+            await self._store.close_quiet(self._lease.holder, now)
+            since = now - timedelta(days=self._rules.active_days)
+            found = await self._store.contacts_of_nobody(since, self._looked_again_after, self._pace.batch)
+            self._looked_again_after = found[-1][0] if len(found) == self._pace.batch else 0
+            changes = await self._changes(fact for _, fact in found)
+            if changes != NO_CHANGES:
+                await self._write(changes, {})
 
 
 def _pause(poll_seconds: float, failures: int) -> float:

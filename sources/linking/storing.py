@@ -38,6 +38,10 @@ class JourneyStore(Protocol):
         """Makes `holder` the linker until then, unless another one still is; whether it is."""
         ...
 
+    async def renew(self, holder: str, until: datetime) -> None:
+        """Lets `holder` be the linker until then, if no other one has become it meanwhile."""
+        ...
+
     async def release(self, holder: str, now: datetime) -> None:
         """Lets another process take over at once."""
         ...

@@ -60,9 +60,12 @@ class SqlJourneyStore:
             taken = sa.update(LINKER).where(is_free).values(holder=holder, until=naive_utc(until))
             return (await connection.execute(taken)).rowcount == 1
 
-    async def release(self, holder: str, now: datetime) -> None:
+    async def renew(self, holder: str, until: datetime) -> None:
         async with self._transaction() as connection:
-            await connection.execute(sa.update(LINKER).where(LINKER.c.holder == holder).values(until=naive_utc(now)))
+            await connection.execute(sa.update(LINKER).where(LINKER.c.holder == holder).values(until=naive_utc(until)))
+
+    async def release(self, holder: str, now: datetime) -> None:
+        await self.renew(holder, now)
 
     async def positions(self) -> Mapping[str, LogPosition]:
         async with self._transaction() as connection:

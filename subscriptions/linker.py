@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sources.errors import MarkExpired, SourceError
-from sources.linking.gathering import Fact, everything_of, line_of, owners_of
+from sources.linking.gathering import Fact, Gathered, everything_of, line_of, no_longer_unknown, owners_of
 from sources.linking.matching import Changes as JourneyChanges
-from sources.linking.matching import Judging, changes_to, stored_with
+from sources.linking.matching import Judging, Stored, changes_to, stored_with
 from sources.linking.rules import Rules, StatusLine, linked
 from sources.linking.storing import JourneyStore, LogPosition, NotTheLinker
 from sources.ports import Change, Changes, Log, MalformedChange, Sources
@@ -236,8 +236,7 @@ class Linker:
             further = {fact for each in stored for fact in each.entries} - known
             if not further:
                 judging = Judging(self._rules, self._clock(), lambda bsn: citizen_key(self._sealer, bsn))
-                trips = linked(gathered.happenings, gathered.lines, self._rules)
-                return changes_to(stored, trips, gathered.lines, judging)
+                return await asyncio.to_thread(_judged, stored, gathered, judging)
             facts |= further
         return NO_CHANGES
 
@@ -252,7 +251,7 @@ class Linker:
             since = now - timedelta(days=self._rules.active_days)
             found = await self._store.contacts_of_nobody(since, self._looked_again_after, self._pace.batch)
             self._looked_again_after = found[-1][0] if len(found) == self._pace.batch else 0
-            changes = await self._changes(fact for _, fact in found)
+            changes = await self._changes(await no_longer_unknown([fact for _, fact in found], self._sources))
             if changes != NO_CHANGES:
                 await self._write(changes, {})
 
@@ -260,6 +259,12 @@ class Linker:
 def _pause(poll_seconds: float, failures: int) -> float:
     """A source that is back is noticed soon: who spares it while it is away is its own breaker."""
     return min(poll_seconds * 2 ** min(failures, 5), max(poll_seconds, _LONGEST_PAUSE_SECONDS))
+
+
+def _judged(stored: Sequence[Stored], gathered: Gathered, judging: Judging) -> JourneyChanges:
+    """What the rules make of it. In a thread: one owner alone can have thousands of contacts."""
+    trips = linked(gathered.happenings, gathered.lines, judging.rules)
+    return changes_to(stored, trips, gathered.lines, judging)
 
 
 def _facts(record: Any) -> Iterable[Fact]:

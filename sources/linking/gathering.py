@@ -5,6 +5,7 @@ report is its first caller's, by time; a contact that of the first of its report
 is with its first report, and the two are nobody's.
 """
 
+import asyncio
 from collections.abc import Collection as Several
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,13 +42,22 @@ async def owners_of(facts: Iterable[Fact], sources: Sources) -> set[Owner]:
     return {owner for owner in owners if owner is not None}
 
 
+async def no_longer_unknown(contacts: Sequence[Fact], sources: Sources) -> list[Fact]:
+    """Those of some contacts of unknown callers that a caller is known for now, or that are gone or cannot be read."""
+    numbers, _ = numbers_among(contacts)
+    found = await sources.contacts.by_ids(numbers, EVERYTHING)
+    return [
+        fact
+        for fact, contact in zip(contacts, found, strict=True)
+        if not isinstance(contact, Contact) or contact.citizen_bsn is not None
+    ]
+
+
 async def everything_of(owners: Several[Owner], sources: Sources) -> Gathered:
     """All contacts and reports of these owners, with the reports' histories."""
     known = _Known(sources)
     await known.read_everything_of(owners)
-    contacts = [known.happening(contact) for contact in known.contacts.values()]
-    reports = [known.reported(report) for report in known.reports.values()]
-    happenings = [each for each in (*contacts, *reports) if each is not None and each.owner in owners]
+    happenings = await asyncio.to_thread(known.happenings_of, owners)  # can be thousands
     numbers = [each.key for each in happenings if each.kind is EntryKind.REPORT]
     histories = await sources.status_changes.of_parents("report", numbers, ALL, EVERYTHING)
     return Gathered(happenings, [line_of(change) for page in histories for change in page.rows])
@@ -62,6 +72,7 @@ class _Known:
         self._sources = sources
         self._reports_of: dict[int, Sequence[str]] = {}
         self._contacts_of: dict[str, Sequence[Contact]] = {}
+        self._owners: dict[str, Owner | None] = {}
 
     async def read_everything_of(self, owners: Several[Owner]) -> None:
         bsns = [owner.bsn for owner in owners if owner.bsn is not None]
@@ -69,7 +80,7 @@ class _Known:
         await self.read_contacts(alone[0])
         self._keep_contacts(await self._sources.contacts.of_parents("citizen", bsns, ALL, EVERYTHING))
         filed = await self._sources.reports.of_parents("citizen", bsns, ALL, EVERYTHING)
-        self.reports.update((report.number, report) for page in filed for report in page.rows)
+        self._keep_reports(report for page in filed for report in page.rows)
         await self.read_claims(list(self.contacts), alone[1])
         about = [number for number in self.reports if self.owner_of_report(number) in owners]
         await self._read_contacts_of(about)
@@ -99,6 +110,18 @@ class _Known:
         return next(known, owners[0] if owners else Owner(EntryKind.CONTACT, str(number)))
 
     def owner_of_report(self, number: str) -> Owner | None:
+        """Worked out once for what has been read: everybody who called about a report asks."""
+        if number not in self._owners:
+            self._owners[number] = self._decided(number)
+        return self._owners[number]
+
+    def happenings_of(self, owners: Several[Owner]) -> list[Happening]:
+        """What has been read of these owners."""
+        contacts = map(self._contacted, self.contacts.values())
+        reports = map(self._reported, self.reports.values())
+        return [each for each in (*contacts, *reports) if each is not None and each.owner in owners]
+
+    def _decided(self, number: str) -> Owner | None:
         report = self.reports.get(number)
         if report is None:
             return None
@@ -108,7 +131,7 @@ class _Known:
         first = min(callers, key=lambda contact: (contact.occurred_at, contact.key), default=None)
         return Owner(EntryKind.REPORT, number) if first is None else Owner(None, first.citizen_bsn or "")
 
-    def happening(self, contact: Contact) -> Happening | None:
+    def _contacted(self, contact: Contact) -> Happening | None:
         owner = self.owner_of_contact(contact.key)
         reports = self._reports_of.get(contact.key, ())
         return owner and Happening(
@@ -122,13 +145,13 @@ class _Known:
             inbound=contact.direction is Direction.INBOUND,
         )
 
-    def reported(self, report: Report) -> Happening | None:
+    def _reported(self, report: Report) -> Happening | None:
         owner = self.owner_of_report(report.number)
         return owner and Happening(EntryKind.REPORT, report.number, report.filed_at, owner)
 
     async def _read_reports(self, numbers: Iterable[str]) -> None:
         found = await self._sources.reports.by_ids(_missing(numbers, self.reports), EVERYTHING)
-        self.reports.update((report.number, report) for report in found if isinstance(report, Report))
+        self._keep_reports(report for report in found if isinstance(report, Report))
 
     async def _read_reports_of(self, contacts: Iterable[int]) -> None:
         wanted = _missing(contacts, self._reports_of)
@@ -139,7 +162,12 @@ class _Known:
         wanted = _missing(reports, self._contacts_of)
         pages = await self._sources.contacts.of_parents("report", wanted, ALL, EVERYTHING)
         self._contacts_of.update((number, page.rows) for number, page in zip(wanted, pages, strict=True))
+        self._owners.clear()
         self._keep_contacts(pages)
+
+    def _keep_reports(self, reports: Iterable[Report]) -> None:
+        self.reports.update((report.number, report) for report in reports)
+        self._owners.clear()
 
     def _keep_contacts(self, pages: Sequence[Page[Contact]]) -> None:
         self.contacts.update((contact.key, contact) for page in pages for contact in page.rows)

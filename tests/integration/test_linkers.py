@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import Any, ClassVar
 
 import pytest
 
@@ -150,3 +151,59 @@ async def test_batches_that_are_lost_are_told_once_in_a_while(url: str) -> None:
             with pytest.raises(NotTheLinker):
                 await linker.step()
     assert told == ["another process took over while a batch was being linked"] * 2
+
+
+class Starting(frozenset[str]):
+    """Channels that begin a journey; who asks for one waits until the event loop has had a turn."""
+
+    asked, turned = Event(), Event()
+    has_turned: ClassVar[list[bool]] = []
+
+    def __contains__(self, channel: object) -> bool:
+        self.asked.set()
+        self.has_turned.append(self.turned.wait(10))
+        return True
+
+
+async def test_others_get_their_turns_while_the_rules_judge(url: str) -> None:
+    starting = Starting()
+    async with sources_over(url, contacts(2)) as sources, SqlJourneyStore(url) as store:
+        rules = Rules(starting_channels=starting)
+        linking = asyncio.create_task(Linker(sources, store, SEALER, rules=rules, clock=lambda: NOW).step())
+        while not starting.asked.is_set():
+            await asyncio.sleep(0)
+        starting.turned.set()
+        await linking
+    assert starting.has_turned == [True] * 2
+
+
+async def test_unknown_callers_who_stay_unknown_are_looked_at_and_not_judged_again(url: str) -> None:
+    facts = contacts(2)
+    asked: list[str] = []
+    told: list[list[str]] = []
+    rounds = 0
+
+    class Counting(Slow):
+        async def by_ids(self, *what: Any) -> Any:
+            asked.append("contacts")
+            return await self._inner.by_ids(*what)
+
+        async def of_parents(self, *what: Any) -> Any:
+            asked.append(what[0])
+            return await self._inner.of_parents(*what)
+
+    async def sleep(_seconds: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        told.append(list(asked))
+        asked.clear()
+        if rounds == 3:
+            raise EOFError
+
+    async with sources_over(url, facts) as sources, SqlJourneyStore(url) as store:
+        counted = replace(sources, contacts=Counting(sources.contacts))
+        pace, clock = Pace(again_seconds=0), lambda: NOW
+        with pytest.raises(EOFError):
+            await Linker(counted, store, SEALER, rules=Rules(), pace=pace, sleep=sleep, clock=clock).run()
+    assert told[1:] == [["contacts"]] * 2
+    assert len(await rows_of(url, JOURNEY)) == 2

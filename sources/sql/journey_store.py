@@ -38,6 +38,9 @@ Row = dict[str, Any]
 WRITE_SECONDS = 60.0
 """How long the writing of one batch may take at least: of a long history, much more than any reading."""
 
+_SLICE = 500
+"""Rows that are inserted at once: what SQLAlchemy makes of thousands holds the event loop."""
+
 
 class SqlJourneyStore:
     """Writes to one database. `timeout_seconds` bounds each transaction."""
@@ -194,26 +197,43 @@ async def _gain(connection: AsyncConnection, changes: Mapping[int, JourneyChange
         for key, passage in passed
     ]
     handovers = await _inserted(connection, HANDOVER, HANDOVER.c.id, rows)
-    entries = [
+    handed = [
         _entry(journey, EntryKind.HANDOVER, str(handover), passage.at)
         for handover, (journey, passage) in zip(handovers, passed, strict=True)
     ]
-    entries += [_entry(journey, *fact, at) for journey, each in changes.items() for fact, at in each.gained]
+    entries = await asyncio.to_thread(_entries, handed, changes)
     channels: list[Row] = [
         {"journey_id": journey, "ordinal": ordinal, "code": code}
         for journey, each in changes.items()
         for ordinal, code in enumerate(each.channels or ())
     ]
-    if entries:
-        await connection.execute(sa.insert(ENTRY), sorted(entries, key=_in_time))
-    if channels:
-        await connection.execute(sa.insert(CHANNEL), channels)
+    await _insert(connection, ENTRY, entries)
+    await _insert(connection, CHANNEL, channels)
     return entries
+
+
+def _entries(handed: Sequence[Row], changes: Mapping[int, JourneyChange]) -> Sequence[Row]:
+    """The handovers' entries and all that journeys gain, in the order of time."""
+    gained = (_entry(journey, *fact, at) for journey, each in changes.items() for fact, at in each.gained)
+    return sorted([*handed, *gained], key=_in_time)
 
 
 async def _tell(connection: AsyncConnection, entries: Sequence[Row], lines: Sequence[StatusLine]) -> int:
     """Adds the news of new entries and of reports' lines, in the order of time; how much of it is new."""
     journeys = await _journeys_of_reports(connection, {line.report for line in lines})
+    told = await asyncio.to_thread(_told, entries, lines, journeys)
+    same_keys = _among(connection, NEWS.c.key, {row["key"] for row in told.values()})
+    known = await connection.execute(sa.select(NEWS.c.journey_id, NEWS.c.kind, NEWS.c.key).where(same_keys))
+    before = {tuple(row) for row in known}
+    rows = [{name: row[name] for name in _NEWS_COLUMNS} for which, row in told.items() if which not in before]
+    await _insert(connection, NEWS, rows)
+    return len(rows)
+
+
+def _told(
+    entries: Sequence[Row], lines: Sequence[StatusLine], journeys: Mapping[str, int]
+) -> Mapping[tuple[int, str, int], Row]:
+    """The news of entries and of reports' lines in the order of time, by what makes each the same as one before."""
     told = [
         _news(entry["at"], entry["journey_id"], NewsKind(entry["kind"]), int(entry["key"]))
         for entry in entries
@@ -224,15 +244,7 @@ async def _tell(connection: AsyncConnection, entries: Sequence[Row], lines: Sequ
         for line in lines
         if line.report in journeys
     ]
-    keys = {row["key"] for row in told}
-    same_keys = _among(connection, NEWS.c.key, keys)
-    known = await connection.execute(sa.select(NEWS.c.journey_id, NEWS.c.kind, NEWS.c.key).where(same_keys))
-    before = {tuple(row) for row in known}
-    new = {(row["journey_id"], row["kind"], row["key"]): row for row in sorted(told, key=_in_time)}
-    rows = [row for which, row in new.items() if which not in before]
-    if rows:
-        await connection.execute(sa.insert(NEWS), [{name: row[name] for name in _NEWS_COLUMNS} for row in rows])
-    return len(rows)
+    return {(row["journey_id"], row["kind"], row["key"]): row for row in sorted(told, key=_in_time)}
 
 
 async def _journeys_of_reports(connection: AsyncConnection, numbers: Iterable[str]) -> Mapping[str, int]:
@@ -242,14 +254,21 @@ async def _journeys_of_reports(connection: AsyncConnection, numbers: Iterable[st
     return {row.key: row.journey_id for row in found}
 
 
+async def _insert(connection: AsyncConnection, table: "sa.Table[Any]", rows: Sequence[Row]) -> None:
+    for each in _slices(rows):
+        await connection.execute(sa.insert(table), each)
+
+
 async def _inserted(
     connection: AsyncConnection, table: "sa.Table[Any]", key: sa.ColumnElement[int], rows: Sequence[Row]
 ) -> Sequence[int]:
     """Inserts rows; the key that each was given, in order."""
-    if not rows:
-        return []
     statement = sa.insert(table).returning(key, sort_by_parameter_order=True)
-    return list((await connection.execute(statement, rows)).scalars())
+    return [made for each in _slices(rows) for made in (await connection.execute(statement, each)).scalars()]
+
+
+def _slices(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+    return (rows[start : start + _SLICE] for start in range(0, len(rows), _SLICE))
 
 
 async def _remember(connection: AsyncConnection, positions: Mapping[str, LogPosition]) -> None:

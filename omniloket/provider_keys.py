@@ -5,7 +5,7 @@ Where they are, the provider's discovery document tells (OpenID Connect Discover
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, cast
 
 import httpx
@@ -31,24 +31,28 @@ log = structlog.get_logger("omniloket")
 
 
 class ProviderKeys:
-    """The keys of one provider. What was fetched stays known while the provider is away."""
+    """The keys of one provider. What was fetched stays known while the provider is away.
 
-    def __init__(self, settings: IssuerSettings, client: Client) -> None:
+    `_begun` is when the latest fetch began, `_asked` the latest that has ended, `_fetched` the latest that succeeded.
+    """
+
+    def __init__(self, settings: IssuerSettings, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self._client = client
+        self._clock = clock
         self._keys: Keys = {}
         self._fetch: asyncio.Task[None] | None = None
-        self._begun = self._fetched = 0.0
+        self._begun = self._asked = self._fetched = 0.0
 
     async def find(self, key_id: str, algorithm: str) -> PyJWK | None:
         """The key of this id for this algorithm.
 
-        Waits for the provider only when the key is not known and a fetch is due or under way.
+        Waits for the provider when the key is not known, or was not asked for in `keys_seconds`: it may be withdrawn.
+        While the provider is away, nobody waits for it again so soon.
         """
-        key = self._keys.get((key_id, algorithm))
-        if key is None:
+        if (key_id, algorithm) not in self._keys or self._is_old(self._asked):
             await asyncio.shield(self._fetch_when_due())
-        elif time.monotonic() - self._fetched >= self._settings.keys_seconds:
+        elif self._is_old(self._fetched):
             self._fetch_when_due()
         return self._keys.get((key_id, algorithm))
 
@@ -57,12 +61,15 @@ class ProviderKeys:
         async with within(self._settings.timeout_seconds), self._client() as client:
             return await self._read(client)
 
+    def _is_old(self, at: float) -> bool:
+        return self._clock() - at >= self._settings.keys_seconds
+
     def _fetch_when_due(self) -> asyncio.Task[None]:
         """The latest fetch; a new one when none is under way and the latest began long enough ago.
 
         It is a task of its own, so that it does not end with the one request that began it.
         """
-        now = time.monotonic()
+        now = self._clock()
         if self._fetch is None or (self._fetch.done() and now - self._begun >= self._settings.refetch_seconds):
             self._begun = now
             self._fetch = asyncio.create_task(self._replace())
@@ -75,8 +82,10 @@ class ProviderKeys:
         except ProviderFailed as error:
             log.warning("an issuer's keys could not be fetched", issuer=issuer, reason=str(error))
         else:
-            self._fetched = time.monotonic()
+            self._fetched = self._begun
             log.info("an issuer's keys were fetched", issuer=issuer, keys=len({key_id for key_id, _ in self._keys}))
+        finally:
+            self._asked = self._begun
 
     async def _read(self, client: httpx.AsyncClient) -> Keys:
         issuer = self._settings.issuer

@@ -1,5 +1,6 @@
 """An OpenID Connect provider inside the test, as httpx's own transport, and an identity that believes it."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -17,19 +18,25 @@ BSN = "999990019"
 
 
 class Provider:
-    """`asked` counts its requests; `answers` are those at some paths, in place of the right ones."""
+    """`asked` counts its requests; `answers` are those at some paths, in place of the right ones.
+
+    While `pause` is not set, nothing is answered.
+    """
 
     def __init__(self, *signers: Signer) -> None:
         self.keys = [each.jwk for each in signers]
         self.asked = 0
         self.away = False
+        self.pause = asyncio.Event()
+        self.pause.set()
         self.answers: dict[str, httpx.Response] = {}
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1
+        await self.pause.wait()
         if self.away:
             return httpx.Response(503)
         if request.url.path in self.answers:

@@ -12,6 +12,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from omniloket.identity import Identity
 from omniloket.oidc import Issuers
+from omniloket.provider_keys import ProviderKeys
 from omniloket.settings import IssuerSettings
 from resolvers.errors import Unauthenticated
 from sources.records import Role
@@ -80,6 +81,75 @@ async def test_a_small_key_beside_a_good_one_is_passed_over() -> None:
     small = Signer("small", "RS256")
     with pytest.raises(Unauthenticated):
         await issuers.of_token(small.token(ISSUER))
+
+
+class Aging:
+    """The keys of a provider that has ES256, known for 300 seconds at a time, and the clock that they age by."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.provider = Provider(SIGNERS["ES256"])
+        settings = issuer(refetch_seconds=10, timeout_seconds=0.1)
+        self.keys = ProviderKeys(settings, self.provider.client, lambda: self.now)
+
+    async def holds(self, algorithm: str = "ES256") -> bool:
+        return await self.keys.find(f"key-{algorithm}", algorithm) is not None
+
+    def withdraw(self) -> None:
+        self.provider.keys = [SIGNERS["EdDSA"].jwk]
+
+
+@pytest.mark.parametrize("seconds", [300, 600, 86_400])
+async def test_a_withdrawn_key_opens_nothing_after_a_quiet_time(seconds: float) -> None:
+    aging = Aging()
+    assert await aging.holds()
+    aging.withdraw()
+    aging.now += 299
+    assert await aging.holds()
+    aging.now += seconds - 299
+    assert await asyncio.gather(*(aging.holds() for _ in range(20))) == [False] * 20
+    assert aging.provider.asked == 4
+
+
+async def test_while_the_provider_is_away_its_keys_hold_and_it_is_waited_for_once() -> None:
+    aging = Aging()
+    assert await aging.holds()
+    aging.now += 86_400
+    aging.provider.away = True
+    assert await asyncio.gather(*(aging.holds() for _ in range(20))) == [True] * 20
+    assert aging.provider.asked == 3
+    aging.withdraw()
+    aging.now += 10
+    aging.provider.pause.clear()
+    assert await asyncio.wait_for(aging.holds(), 60)  # it is asked, and nobody waits
+    aging.provider.away = False
+    aging.provider.pause.set()
+    while await aging.holds():
+        await asyncio.sleep(0)
+    assert aging.provider.asked == 5
+
+
+async def test_a_provider_that_says_nothing_holds_up_no_key_that_is_known_for_longer_than_its_time() -> None:
+    aging = Aging()
+    assert await aging.holds()
+    aging.now += 300
+    aging.provider.pause.clear()
+    waiting = asyncio.gather(*(aging.holds() for _ in range(20)))
+    assert await asyncio.wait_for(waiting, 60) == [True] * 20
+    assert aging.provider.asked == 3
+
+
+async def test_a_provider_that_is_away_for_long_is_waited_for_again() -> None:
+    aging = Aging()
+    assert await aging.holds()
+    aging.now += 300
+    aging.provider.away = True
+    assert await aging.holds()
+    aging.withdraw()
+    aging.provider.away = False
+    aging.now += 300
+    assert not await aging.holds()
+    assert await aging.holds("EdDSA")
 
 
 @pytest.fixture

@@ -187,6 +187,7 @@ def _viewer(claims: Mapping[str, Any], settings: IssuerSettings) -> Viewer:
         clearance=clearance,
         actor=_actor(claims, role, settings),
         name=_string(claims, names.name),
+        issuer=settings.issuer,
     )
 
 

@@ -25,7 +25,8 @@ class Viewer(Struct, frozen=True):
     """On whose behalf a question is asked. `principal` is the token's subject; `bsn` a citizen's own.
 
     `purpose` is what the request says it is for. `actor` is who asks for a citizen, by a delegated token; `name`, what
-    the issuer calls the subject: neither decides what may be seen, they are for those who account for it.
+    the issuer calls the subject; `issuer`, whose token it is, empty for a development token: none of them decides what
+    may be seen, they are for those who account for it.
     """
 
     role: Role
@@ -36,14 +37,18 @@ class Viewer(Struct, frozen=True):
     purpose: str | None = None
     actor: str | None = None
     name: str | None = None
+    issuer: str = ""
 
     def __repr__(self) -> str:
         return f"<Viewer {self.role.value}>"
 
     @property
     def counted_as(self) -> Hashable | None:
-        """Whom what is used counts for; None for a viewer of whom nothing is known but an address."""
-        return None if self.role is Role.ANONYMOUS else (self.role, self.principal, self.actor)
+        """Whom what is used counts for; None for a viewer of whom nothing is known but an address.
+
+        A subject is somebody else at another issuer (OpenID Connect Core 1.0, section 2).
+        """
+        return None if self.role is Role.ANONYMOUS else (self.role, self.issuer, self.principal, self.actor)
 
     @property
     def scope(self) -> Scope:

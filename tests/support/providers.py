@@ -13,6 +13,7 @@ from sources.records import Role
 from support.oidc_provider import Signer
 
 ISSUER = "https://login.example"
+ANOTHER = "https://another.example"
 SIGNERS = {name: Signer(f"key-{name}", name) for name in ("RS256", "PS256", "ES256", "EdDSA")}
 BSN = "999990019"
 
@@ -23,7 +24,8 @@ class Provider:
     While `pause` is not set, nothing is answered.
     """
 
-    def __init__(self, *signers: Signer) -> None:
+    def __init__(self, *signers: Signer, name: str = ISSUER) -> None:
+        self.name = name
         self.keys = [each.jwk for each in signers]
         self.asked = 0
         self.away = False
@@ -43,12 +45,12 @@ class Provider:
             return self.answers[request.url.path]
         if request.url.path == "/keys":
             return httpx.Response(200, json={"keys": self.keys})
-        return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/keys"})
+        return httpx.Response(200, json={"issuer": self.name, "jwks_uri": f"{self.name}/keys"})
 
 
-def issuer(**more: Any) -> IssuerSettings:
+def issuer(name: str = ISSUER, **more: Any) -> IssuerSettings:
     given = {"role": Role.AGENT, "leeway_seconds": 0, "refetch_seconds": 3600, **more}
-    return IssuerSettings(issuer=ISSUER, audience="omniloket", **given)
+    return IssuerSettings(issuer=name, audience="omniloket", **given)
 
 
 def identity(provider: Provider, revoked: RevocationList | None = None, **more: Any) -> Identity:

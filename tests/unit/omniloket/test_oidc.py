@@ -15,16 +15,17 @@ from hypothesis import strategies as st
 from omniloket.remembered import Remembered
 from resolvers.context import ANONYMOUS, Viewer
 from resolvers.errors import Unauthenticated
+from schema.access import Claim, common
 from sources.records import Role
 from support.oidc_provider import Signer
-from support.providers import BSN, ISSUER, SIGNERS, Provider, identity, signed
+from support.providers import ANOTHER, BSN, ISSUER, SIGNERS, Provider, identity, signed
 
 
 @pytest.mark.parametrize("algorithm", list(SIGNERS))
 async def test_a_token_holds_under_each_algorithm(algorithm: str) -> None:
     who = identity(Provider(*SIGNERS.values()))
     viewer = await who.of_authorization(f"Bearer {signed(algorithm, unit='PL1700', clearance=True)}")
-    assert viewer == Viewer(Role.AGENT, "somebody", unit="PL1700", clearance=True)
+    assert viewer == Viewer(Role.AGENT, "somebody", unit="PL1700", clearance=True, issuer=ISSUER)
     assert await who.of_authorization(None) == ANONYMOUS
 
 
@@ -116,7 +117,7 @@ async def test_a_role_comes_from_the_first_row_that_the_token_has() -> None:
 
 async def test_a_citizen_needs_a_bsn_that_can_be() -> None:
     who = identity(Provider(SIGNERS["ES256"]), role=Role.CITIZEN, claims={"bsn": "number"})
-    assert await who.of_token(signed(number=BSN)) == Viewer(Role.CITIZEN, "somebody", bsn=BSN)
+    assert await who.of_token(signed(number=BSN)) == Viewer(Role.CITIZEN, "somebody", bsn=BSN, issuer=ISSUER)
     for bsn in (None, "123456789", 999990019):
         with pytest.raises(Unauthenticated):
             await who.of_token(signed(number=bsn))
@@ -190,6 +191,16 @@ async def test_the_name_is_kept_for_those_who_account_for_it_and_never_printed()
     assert (await who.of_token(signed())).name is None
     with pytest.raises(Unauthenticated):
         await who.of_token(signed(naam=["Ans"]))
+
+
+async def test_a_subject_of_another_issuer_is_counted_as_somebody_else_and_sees_the_same() -> None:
+    own, others = Provider(SIGNERS["ES256"]), Provider(SIGNERS["ES256"], name=ANOTHER)
+    one = await identity(own).of_token(signed(sub="1042"))
+    other = await identity(others, name=ANOTHER).of_token(SIGNERS["ES256"].token(ANOTHER, sub="1042"))
+    assert one.counted_as != other.counted_as
+    assert one.counted_as == (await identity(own).of_token(signed(sub="1042", unit="PL1700"))).counted_as
+    assert one.scope == other.scope
+    assert common(one, set(Claim)) == common(other, set(Claim))
 
 
 async def test_who_may_act_for_a_citizen_is_remembered_and_changes_nothing_of_what_is_seen() -> None:

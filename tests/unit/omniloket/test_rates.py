@@ -62,7 +62,7 @@ def test_what_is_refused_costs_nothing() -> None:
     rates.charge(asking(agent("a")), 30)
     limited(rates, asking(agent("a")), 30)
     assert rates.left(asking(agent("a"))) == (20, 3)
-    assert rates.principals.left((Role.AGENT, "a", None)) == 70
+    assert rates.principals.left(agent("a").counted_as) == 70
 
 
 def test_each_principal_has_a_bucket_and_those_of_one_address_share_another() -> None:

@@ -25,7 +25,7 @@ ALGORITHM = "HS256"
 MAX_TOKEN_BYTES = 8192
 MIN_KEY_BYTES = 32
 
-_NOBODY = Verified(ANONYMOUS, "", math.inf)
+_NOBODY = Verified(ANONYMOUS, "", math.inf, math.inf)
 
 
 class Identity:
@@ -59,6 +59,10 @@ class Identity:
         # Asked for each delivery: the token is looked for only where somebody wants it.
         return self._issuers.is_certain("" if verified.introspection is None else _token(header) or "", verified)
 
+    def has_ended(self, verified: Verified) -> bool:
+        """Whether it expired or is on the list of revocations: what can be told without asking anybody."""
+        return verified.expires <= time.time() or self._issuers.is_revoked(verified)
+
     async def _verified(self, token: str) -> Verified:
         if len(token) > MAX_TOKEN_BYTES or not token.isascii():
             raise Unauthenticated
@@ -80,7 +84,8 @@ class Identity:
             )
         except jwt.PyJWTError:
             raise Unauthenticated from None
-        verified = Verified(_viewer(claims), ISSUER, int(claims["exp"]))
+        expires = int(claims["exp"])
+        verified = Verified(_viewer(claims), ISSUER, expires, expires)
         self._remembered.put(token, verified, verified.until)
         return verified
 

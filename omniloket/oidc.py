@@ -27,6 +27,9 @@ from sources.records import Role
 _MALFORMED = (jwt.PyJWTError, ArithmeticError, RecursionError, TypeError, ValueError)
 """What a JSON document or a claim can be wrong in: also nested too deeply, or a number that is no instant."""
 
+_FAR_AWAY = 1e18
+"""Seconds, beyond which no instant need be told from another: `exp` may be an integer larger than any float."""
+
 
 class Issuers:
     """Tells the viewer of a token of any configured issuer."""
@@ -51,7 +54,7 @@ class Issuers:
         verified = self._remembered.get(token) or await self._verified(token)
         if verified is None:
             return None
-        if self._is_revoked(verified):
+        if self.is_revoked(verified):
             raise Unauthenticated
         if verified.introspection is not None:
             await verified.introspection.admit(token)
@@ -60,7 +63,11 @@ class Issuers:
     def is_certain(self, token: str, verified: "Verified") -> bool:
         """Whether a token that was verified holds still, as far as can be told without asking anybody."""
         introspection = verified.introspection
-        return not self._is_revoked(verified) and (introspection is None or introspection.knows(token))
+        return not self.is_revoked(verified) and (introspection is None or introspection.knows(token))
+
+    def is_revoked(self, verified: "Verified") -> bool:
+        """Whether it is on the list of revocations."""
+        return self._revoked is not None and self._revoked.has(verified.marks)
 
     async def reasons(self) -> Mapping[str, str | None]:
         """Asks every issuer, and its introspection endpoint: None for each that answers as it should, or why not."""
@@ -69,9 +76,6 @@ class Issuers:
 
     async def aclose(self) -> None:
         await asyncio.gather(*(issuer.aclose() for issuer in self._issuers.values()))
-
-    def _is_revoked(self, verified: "Verified") -> bool:
-        return self._revoked is not None and self._revoked.has(verified.marks)
 
     async def _verified(self, token: str) -> "Verified | None":
         issuer = self._issuers.get(_named_issuer(token))
@@ -86,12 +90,13 @@ class Issuers:
 class Verified:
     """A token that was verified: whom it means, until when it need not be verified again, how it may be revoked.
 
-    `until` is in seconds since 1970, and never later than the token expires.
+    `until` and `expires` are in seconds since 1970; `until` is never later.
     """
 
     viewer: Viewer
     issuer: str
     until: float
+    expires: float
     marks: frozenset[Mark] = frozenset()
     introspection: Introspection | None = None
 
@@ -108,11 +113,11 @@ class Issuer:
         """What a token that holds says. Raises Unauthenticated."""
         claims = await self._claims(token)
         settings = self._settings
-        # The leeway last: `exp` may be an integer beyond all floats, to which nothing can be added.
-        leeway = settings.leeway_seconds
-        until = min(claims["exp"], time.time() + settings.keys_seconds - leeway) + leeway
+        expires = min(claims["exp"], _FAR_AWAY) + settings.leeway_seconds
+        until = min(expires, time.time() + settings.keys_seconds)
         viewer = _viewer(claims, settings)
-        return Verified(viewer, settings.issuer, until, _marks(claims, viewer, settings.issuer), self._introspection)
+        marks = _marks(claims, viewer, settings.issuer)
+        return Verified(viewer, settings.issuer, until, expires, marks, self._introspection)
 
     async def reasons(self) -> Mapping[str, str | None]:
         """As Issuers.reasons, for this one."""

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections import Counter
-from collections.abc import Callable, Hashable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Mapping, Sequence
 
 import structlog
 
@@ -16,7 +16,7 @@ LOOK_SECONDS = 1.0
 """How often it is looked whether the tokens of all who are connected were revoked."""
 
 _AT_ONCE = 50
-"""Sessions that are looked at in one go, and tokens that providers are asked about at a time."""
+"""Sessions that are looked at in one go, and tokens that each issuer is asked about at a time."""
 
 _LONGEST_WAIT_SECONDS = 86_400.0
 """A timer for longer than that need not be exact, and a token may name any instant."""
@@ -80,14 +80,35 @@ class Sessions:
                 del self._counts[principal]
 
     async def watch(self) -> None:
-        """Ends the sessions whose tokens were revoked. What cannot be told here, is asked of the providers."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            everybody = tuple(self._open)
-            for start in range(0, len(everybody), _AT_ONCE):
-                doubtful = [each for each in everybody[start : start + _AT_ONCE] if not each.is_certain()]
-                await asyncio.gather(*(each.look() for each in doubtful))
-                await asyncio.sleep(0)  # nobody waits for all of this
+        """Ends the sessions whose tokens were revoked. What cannot be told here, is asked of the providers.
+
+        Each issuer is asked beside the others and beside the next look, so that a slow one delays its own alone.
+        """
+        asking: dict[str, asyncio.Task[None]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                for issuer, doubtful in (await self._sweep()).items():
+                    if issuer not in asking or asking[issuer].done():
+                        asking[issuer] = tasks.create_task(self._ask(doubtful))
+
+    async def _sweep(self) -> Mapping[str, "Sequence[Session]"]:
+        """Ends all that have ended as far as can be told without asking anybody; those in doubt, by issuer."""
+        doubtful: defaultdict[str, list[Session]] = defaultdict(list)
+        everybody = tuple(self._open)
+        for start in range(0, len(everybody), _AT_ONCE):
+            for each in everybody[start : start + _AT_ONCE]:
+                if each in self._open and not each.ends() and not each.is_certain():
+                    doubtful[each.issuer].append(each)
+            await asyncio.sleep(0)  # nobody waits for all of this
+        return doubtful
+
+    async def _ask(self, doubtful: "Sequence[Session]") -> None:
+        """Asks about some at a time, and ends those that have ended."""
+        for start in range(0, len(doubtful), _AT_ONCE):
+            still = [each for each in doubtful[start : start + _AT_ONCE] if each in self._open]
+            await asyncio.gather(*(each.look() for each in still if not each.is_certain()))
+            await asyncio.sleep(0)
 
 
 class Session:
@@ -116,6 +137,10 @@ class Session:
     def viewer(self) -> Viewer:
         return self._verified.viewer
 
+    @property
+    def issuer(self) -> str:
+        return self._verified.issuer
+
     async def make_context(self) -> object:
         """A fresh context. Raises Unauthenticated when the rights have ended, which ends the session."""
         if not self.is_certain():
@@ -133,6 +158,13 @@ class Session:
     def is_certain(self) -> bool:
         """Whether the rights hold, as far as can be told without asking anybody."""
         return self._sessions.identity.is_certain(self._authorization, self._verified)
+
+    def ends(self) -> bool:
+        """Whether the rights have ended, as far as can be told without asking anybody; the session then has as well."""
+        has_ended = self._sessions.identity.has_ended(self._verified)
+        if has_ended:
+            self._end()
+        return has_ended
 
     async def look(self) -> None:
         """Ends the session if its rights have ended."""
@@ -157,11 +189,14 @@ class Session:
         except Unauthenticated:
             if authorization is not self._authorization:
                 return  # refreshed meanwhile
-            self._sessions.forget(self)
-            self._ended()
+            self._end()
             raise
         if authorization is self._authorization:
             self._hold(verified)
+
+    def _end(self) -> None:
+        self._sessions.forget(self)
+        self._ended()
 
     def _hold(self, verified: Verified) -> None:
         if verified is not self._verified:
@@ -178,5 +213,5 @@ class Session:
     def _due(self) -> None:
         if self.is_certain():
             self._wait()
-        else:
+        elif not self.ends():
             self._looking = asyncio.create_task(self.look())

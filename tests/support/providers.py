@@ -33,8 +33,12 @@ class Provider:
         self.pause.set()
         self.answers: dict[str, httpx.Response] = {}
 
+    @property
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self._answer)
+
     def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        return httpx.AsyncClient(transport=self.transport)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
         self.asked += 1

@@ -256,7 +256,7 @@ def check_documents(
     for trusted in found.by_text.values():
         for finding in findings(trusted, against):
             breaks += finding.is_wrong
-            listed.add_row(trusted.name, "breaks" if finding.is_wrong else "deprecated", finding.message)
+            listed.add_row("\n".join(trusted.names), "breaks" if finding.is_wrong else "deprecated", finding.message)
     if listed.row_count:
         Console(width=160).print(listed)
     typer.echo(f"{len(found.by_text)} documents, {breaks} findings that break")

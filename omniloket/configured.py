@@ -32,7 +32,7 @@ def verify(settings: Settings) -> None:
     for trusted in read_manifests(settings.trusted).by_text.values():
         for finding in findings(trusted, schema):
             if finding.is_wrong:
-                raise SettingsError(f"trusted.manifests: '{trusted.name}' is wrong: {finding.message}")
+                raise SettingsError(f"trusted.manifests: '{', '.join(trusted.names)}' is wrong: {finding.message}")
 
 
 def _check_writable(directory: Path) -> None:

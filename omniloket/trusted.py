@@ -33,18 +33,50 @@ log = structlog.get_logger("omniloket")
 
 
 @dataclass(frozen=True)
-class Trusted:
-    """One document. `name` is the client and what the document is called there; `roles` may use it, or everybody."""
+class Entry:
+    """A document as a manifest has it: whose it is, what it is called there, and for which roles; None: everybody."""
 
+    client: str
     name: str
-    text: str
     roles: frozenset[Role] | None
+
+    def is_for(self, role: Role) -> bool:
+        return self.roles is None or role in self.roles
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """One document, and the entries of all manifests that have it; it is for the roles of each."""
+
+    text: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """What it is called in each manifest, after the client."""
+        return [f"{each.client}/{each.name}" for each in self.entries]
+
+    @property
+    def name(self) -> str:
+        """One name for all: the clients and what it is called there, as in `portal+screen/MyRole`."""
+        clients = "+".join(dict.fromkeys(each.client for each in self.entries))
+        names = "+".join(dict.fromkeys(each.name for each in self.entries))
+        return f"{clients}/{names}"
+
+    def is_for(self, role: Role) -> bool:
+        return any(each.is_for(role) for each in self.entries)
+
+    def asked_by(self, role: Role) -> "Trusted":
+        """The same with the entries that this role may have meant: those that are for it, if any is."""
+        meant = tuple(each for each in self.entries if each.is_for(role))
+        return Trusted(self.text, meant) if meant else self
 
 
 @dataclass(frozen=True)
 class TrustedDocuments:
     """All documents of all manifests. `only`: no others are executed, save for the roles that are `excepted`.
 
+    `by_id` has the entries under that id alone, which tell who asks; `by_text` has all, which tell who may.
     `can_register`: a client that is told so sends the text of a document that is not known, with its hash.
     """
 
@@ -57,6 +89,7 @@ class TrustedDocuments:
     def found(self, query: str | None, document_id: str, viewer: Viewer) -> tuple[str, Trusted | None]:
         """The text that is asked for, by an id where there is none, and the trusted document that it is.
 
+        The document has the entries that may be meant, by what it was asked by and the viewer's role.
         Raises RequestRefused.
         """
         if query is None:
@@ -66,11 +99,13 @@ class TrustedDocuments:
             query = trusted.text
         else:
             trusted = self.by_text.get(query)
-        if trusted is None and self.only and viewer.role not in self.excepted:
-            raise _refused(FORBIDDEN, "This server executes trusted documents only.")
-        if trusted is not None and trusted.roles is not None and viewer.role not in trusted.roles:
+        if trusted is None:
+            if self.only and viewer.role not in self.excepted:
+                raise _refused(FORBIDDEN, "This server executes trusted documents only.")
+            return query, None
+        if not self.by_text[query].is_for(viewer.role):
             raise _refused(FORBIDDEN, "This document is not for your role.")
-        return query, trusted
+        return query, trusted.asked_by(viewer.role)
 
 
 def read_manifests(settings: TrustedSettings) -> TrustedDocuments:
@@ -79,15 +114,11 @@ def read_manifests(settings: TrustedSettings) -> TrustedDocuments:
     by_text: dict[str, Trusted] = {}
     for manifest in settings.manifests:
         for identifier, given in _documents(manifest):
-            known = by_text.get(given.text, given)
-            trusted = Trusted(known.name, given.text, _either(known.roles, given.roles))
-            for each in (identifier, *_hashes(trusted.text)):
-                if each in by_id and by_id[each].text != trusted.text:
-                    raise SettingsError(f"{manifest.file}: the id of '{trusted.name}' is another document's already.")
-                by_id[each] = trusted
-            by_text[trusted.text] = trusted
-    # A document that several clients have is, under each of its ids, for the roles of all of them.
-    by_id = {each: by_text[trusted.text] for each, trusted in by_id.items()}
+            for each in {identifier, *_hashes(given.text)}:
+                if each in by_id and by_id[each].text != given.text:
+                    raise SettingsError(f"{manifest.file}: the id of '{given.name}' is another document's already.")
+                by_id[each] = _both(by_id.get(each), given)
+            by_text[given.text] = _both(by_text.get(given.text), given)
     return TrustedDocuments(by_id, by_text, settings.only, frozenset(settings.except_roles), settings.automatic > 0)
 
 
@@ -130,7 +161,8 @@ class Manifests:
         wrong = await self._executor.documents.pin(found.by_text)
         if wrong:
             query, errors = next(iter(wrong.items()))
-            raise SettingsError(f"The trusted document '{found.by_text[query].name}' is wrong: {errors[0]['message']}")
+            named = ", ".join(found.by_text[query].names)
+            raise SettingsError(f"The trusted document '{named}' is wrong: {errors[0]['message']}")
         self.documents = found
 
     async def watch(self) -> None:
@@ -163,7 +195,7 @@ def _documents(manifest: ManifestSettings) -> Iterator[tuple[str, Trusted]]:
         ) from None
     roles = None if manifest.roles is None else frozenset(manifest.roles)
     for identifier, name, text in entries:
-        yield identifier, Trusted(f"{manifest.client}/{name}", text, roles)
+        yield identifier, Trusted(text, (Entry(manifest.client, name, roles),))
 
 
 def _entries(given: Any) -> Iterator[tuple[str, str, str]]:
@@ -189,8 +221,8 @@ def _hashes(text: str) -> Iterable[str]:
     return digits, PREFIX + digits
 
 
-def _either(one: frozenset[Role] | None, other: frozenset[Role] | None) -> frozenset[Role] | None:
-    return None if one is None or other is None else one | other
+def _both(known: Trusted | None, given: Trusted) -> Trusted:
+    return given if known is None else Trusted(given.text, known.entries + given.entries)
 
 
 def _stamp(file: Path) -> object:

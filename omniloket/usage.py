@@ -50,7 +50,10 @@ class Usage:
         self._written: Recorded | None = None
 
     def count(self, prepared: Prepared, variables: Mapping[str, Any], document: str | None) -> None:
-        """One use of an operation, of a trusted document by its name or of another."""
+        """One use of an operation, of a trusted document by its name or of another.
+
+        Where it cannot be told which of several clients asked, they count as one: `portal+screen`.
+        """
         client = OTHER if document is None else document.partition("/")[0]
         counts = self._counts.get(client)
         if counts is None:

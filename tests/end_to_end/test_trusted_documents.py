@@ -155,6 +155,28 @@ def _run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(OMNILOKET), *arguments, *config], capture_output=True, text=True, env=given, check=False)
 
 
+def test_check_and_usage_tell_of_each_client_that_has_a_document(sqlite_urls: Urls, directory: Path) -> None:
+    (directory / "screen.json").write_text(apollo(Mine=MINE))
+    recording = {**environment(directory), "OMNILOKET_USAGE_DIRECTORY": str(directory / "usage")}
+    with serving(sqlite_urls, directory, **recording) as server:
+        citizen = server.citizen("999990019")
+        for asked in ({"documentId": "id-Mine"}, {"documentId": "relay-2"}, {"query": MINE}):
+            assert "errors" not in post(server, citizen, **asked)
+    told = _used(directory)
+    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in told.splitlines() if "│" in line]
+    assert sorted(row[1:3] for row in rows if row[0] == "Query.viewer") == [
+        ["portal", "1"],
+        ["screen", "1"],
+        ["screen+portal", "1"],
+    ]
+    candidate = directory / "candidate.graphql"
+    candidate.write_text("type Query { channels: [Channel!] } type Channel { code: String }")
+    told = _run(directory, "documents", "check", "--schema", str(candidate)).stdout
+    assert "screen/Mine" in told
+    assert "portal/relay-2" in told
+    assert "2 documents, 1 findings that break" in told
+
+
 def test_check_tells_which_client_breaks_on_what(trusting: Server, directory: Path) -> None:
     good = _run(directory, "documents", "check")
     assert (good.returncode, good.stdout) == (0, "4 documents, 0 findings that break\n")

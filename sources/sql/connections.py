@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -55,6 +55,11 @@ def is_without_answer(error: BaseException) -> bool:
     if isinstance(error, DBAPIError):
         return bool(error.connection_invalidated)
     return isinstance(error, _NO_ANSWER)
+
+
+def is_sign_of_life(error: BaseException) -> bool:
+    """Whether a failure tells that the database answers: also one that says that it has no room for a connection."""
+    return isinstance(error, asyncpg.TooManyConnectionsError) or not is_without_answer(error)
 
 
 class Held:
@@ -118,7 +123,10 @@ class Load:
 
 
 class Connections:
-    """At most `size` connections, none of which is handed out after the server has cut it, or its file is another."""
+    """At most `size` connections, none of which is handed out after the server has cut it, or its file is another.
+
+    And one more for a moment, for a question that must not wait for others (`rows_beside`).
+    """
 
     def __init__(
         self, url: str, size: int, *, autocommit: bool = False, busy_seconds: float = 5.0, most_waiting: int = 2_000
@@ -127,7 +135,7 @@ class Connections:
         is_sqlite = sa.make_url(url).get_backend_name() == "sqlite"
         if is_sqlite:
             options["connect_args"] = {"timeout": busy_seconds}
-        self.engine: AsyncEngine = create_async_engine(url, pool_size=size, max_overflow=0, **options)
+        self.engine: AsyncEngine = create_async_engine(url, pool_size=size, max_overflow=1, **options)
         self._file = Path(self.engine.url.database or "") if is_sqlite else None
         self._open: WeakSet[Any] = WeakSet()
         self._size = self._free_places = size
@@ -135,6 +143,7 @@ class Connections:
         self._idle: list[Held] = []
         self._waiting: deque[asyncio.Future[Held | None]] = deque()
         self._shares = Shares(size)
+        self._one_more = asyncio.Lock()
         self._behind: set[asyncio.Task[Any]] = set()
         if self._file is None:
             event.listen(self.engine.sync_engine, "connect", self._remember)
@@ -148,6 +157,26 @@ class Connections:
     def load(self) -> Load:
         idle = len(self._idle)
         return Load(self._size - self._free_places - idle, idle, self._all_waiting)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether nobody in particular has a connection without waiting for another's."""
+        return self._free_places > 0 or any(map(self._is_usable, self._idle))
+
+    async def rows_beside(self, bound: Bound, on_sending: Callable[[], None]) -> Sequence[Values]:
+        """All rows of a statement, on a connection that is made for it, one more than `size`, and closed afterwards.
+
+        There is one of these at a time, until it has been closed, so that nothing piles up at a server that is stuck.
+        """
+        asking = asyncio.create_task(self._ask_beside(bound, on_sending))
+        self._behind.add(asking)
+        asking.add_done_callback(self._is_over)
+        try:
+            await asyncio.wait([asking])
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        return asking.result()
 
     async def take(self, asker: Hashable | None = None) -> Held:
         """A connection that nobody else has, until it is given back or dropped. Those who wait have it in turn.
@@ -240,6 +269,15 @@ class Connections:
         connection = await self.engine.connect()
         return Held(connection, (await connection.get_raw_connection()).driver_connection)
 
+    async def _ask_beside(self, bound: Bound, on_sending: Callable[[], None]) -> Sequence[Values]:
+        async with self._one_more:
+            held = await self._connect()
+            try:
+                on_sending()
+                return await held.rows(bound)
+            finally:
+                await _closed(held)
+
     @property
     def _all_waiting(self) -> int:
         return len(self._waiting) + self._shares.waiting
@@ -256,10 +294,12 @@ class Connections:
         task.add_done_callback(self._place_is_free)
 
     def _place_is_free(self, task: asyncio.Task[Any]) -> None:
-        """Also takes the task's exception, in which nobody is interested any more."""
+        self._pass_on(self._is_over(task))
+
+    def _is_over(self, task: asyncio.Task[Any]) -> Any:
+        """What the task gave. Also takes its exception, in which nobody is interested any more."""
         self._behind.discard(task)
-        left = None if task.cancelled() or task.exception() else task.result()
-        self._pass_on(left)
+        return None if task.cancelled() or task.exception() else task.result()
 
     def _pass_on(self, held: Held | None) -> None:
         if held is not None:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextvars import Context
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, cast
 
@@ -13,7 +14,14 @@ from sources.breaker import Breaker, Patience, Turn
 from sources.deadlines import asker, seconds_left
 from sources.errors import SourceTimedOut, SourceUnavailable
 from sources.ports import Health, SourceFigures, WakeUps
-from sources.sql.connections import FAILURES, Connections, StatementFailed, TooManyWaiting, is_without_answer
+from sources.sql.connections import (
+    FAILURES,
+    Connections,
+    StatementFailed,
+    TooManyWaiting,
+    is_sign_of_life,
+    is_without_answer,
+)
 from sources.sql.listening import Listener
 from sources.sql.missing import missing, root_of
 from sources.sql.statements import Bound, Statements, Values
@@ -29,6 +37,17 @@ _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String()))
 
 _LINK = "run omniloket link, or let a server link (linking.run)."
 _NO_TABLES = f"It has no tables yet: {_LINK}"
+
+
+@dataclass(frozen=True)
+class _Sign:
+    """What became of a small question. Whether an answer came is another matter than whether it was a good one."""
+
+    health: Health
+    is_answered: bool
+
+    def ends(self, turn: Turn) -> None:
+        (turn.answered if self.is_answered else turn.failed)()
 
 
 class Database:
@@ -56,7 +75,7 @@ class Database:
     ) -> None:
         self.name = name
         self.serves = tuple(serves)
-        self.statements_sent = 0
+        self._statements_sent = 0
         self._statements_failed = 0
         self._keys_asked = 0
         self._rows_read = 0
@@ -67,7 +86,7 @@ class Database:
         self._connections = Connections(
             url, pool_size, autocommit=True, busy_seconds=timeout_seconds, most_waiting=waiting
         )
-        self._checking: asyncio.Task[Health] | None = None
+        self._checking: asyncio.Task[_Sign] | None = None
         self._judging: set[asyncio.Task[None]] = set()
         self.dialect = self._connections.engine.dialect
         self._statements = Statements(self.dialect)
@@ -86,18 +105,17 @@ class Database:
         await asyncio.gather(*behind, return_exceptions=True)
         await self._connections.close()
 
-    async def fetch(self, statement: Statement, timeout_seconds: float | None = None) -> Rows:
+    async def fetch(self, statement: Statement) -> Rows:
         """All rows of one statement, as mappings by label; as `rows` in everything else."""
         bound = self._statements.of(statement)
-        return [dict(zip(bound.columns, row, strict=True)) for row in await self.rows(bound, timeout_seconds)]
+        return _as_mappings(bound, await self.rows(bound))
 
-    async def rows(self, bound: Bound, timeout_seconds: float | None = None) -> Sequence[Values]:
+    async def rows(self, bound: Bound) -> Sequence[Values]:
         """All rows of one statement; within the source's own time, or the operation's if less.
 
         Raises SourceTimedOut or SourceUnavailable, with the driver's exception chained.
         """
-        patience = min(timeout_seconds or self._timeout_seconds, self._timeout_seconds)
-        seconds = min(patience, seconds_left())
+        seconds = min(self._timeout_seconds, seconds_left())
         if seconds <= 0:
             raise SourceTimedOut(self.name, 0.0)
         turn = self._breaker.admit()
@@ -107,7 +125,7 @@ class Database:
             async with asyncio.timeout(seconds):
                 rows = await self._rows(bound)
         except TimeoutError as error:
-            self._too_slow(turn, is_full_time=seconds == patience, is_small=timeout_seconds is not None)
+            self._too_slow(turn, is_full_time=seconds == self._timeout_seconds)
             self._statements_failed += 1
             raise SourceTimedOut(self.name, seconds) from error
         except TooManyWaiting as error:
@@ -123,7 +141,7 @@ class Database:
         turn.answered()
         return rows
 
-    def _too_slow(self, turn: Turn, *, is_full_time: bool, is_small: bool) -> None:
+    def _too_slow(self, turn: Turn, *, is_full_time: bool) -> None:
         """That an operation had little time left tells nothing of the source.
 
         Nor that a statement asked for much, where a small one is answered: else whoever asks for much would have the
@@ -131,16 +149,14 @@ class Database:
         """
         if not is_full_time:
             turn.abandoned()
-        elif is_small:
-            turn.failed()
-        else:
-            judging = asyncio.create_task(self._judge(turn), context=Context())
-            self._judging.add(judging)
-            judging.add_done_callback(self._judging.discard)
+            return
+        judging = asyncio.create_task(self._judge(turn), context=Context())
+        self._judging.add(judging)
+        judging.add_done_callback(self._judging.discard)
 
     async def _judge(self, turn: Turn) -> None:
-        health = await self.health()
-        (turn.failed if health.latency_ms is None else turn.abandoned)()
+        """By a small question in the same turn: that of the probe lets nobody else in until it ends."""
+        (await self._shared_sign()).ends(turn)
 
     def as_written(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
         """The column to select. SQLite keeps timestamps as text: read as such, a malformed one costs its row alone."""
@@ -152,7 +168,7 @@ class Database:
         """What it was asked since it was opened, and how its connections are used now."""
         load = self._connections.load
         return SourceFigures(
-            statements_sent=self.statements_sent,
+            statements_sent=self._statements_sent,
             statements_failed=self._statements_failed,
             keys_asked=self._keys_asked,
             rows_read=self._rows_read,
@@ -164,21 +180,61 @@ class Database:
 
     async def health(self) -> Health:
         """Whether a small statement is answered, and how fast. Those who ask at the same time share the answer."""
+        if self._is_checking:
+            return (await self._shared_sign()).health
+        turn = self._breaker.admit()
+        if turn is None:
+            return self._away(SourceUnavailable(self.name))
+        try:
+            sign = await self._shared_sign()
+        except BaseException:
+            turn.abandoned()
+            raise
+        sign.ends(turn)
+        return sign.health
+
+    @property
+    def _is_checking(self) -> bool:
+        return self._checking is not None and not self._checking.done()
+
+    async def _shared_sign(self) -> _Sign:
         if self._checking is None or self._checking.done():
             # In a context of its own: it is not for whoever happens to be the first to ask.
-            self._checking = asyncio.create_task(self._check(), context=Context())
+            self._checking = asyncio.create_task(self._sign(), context=Context())
         return await asyncio.shield(self._checking)
 
-    async def _check(self) -> Health:
+    async def _sign(self) -> _Sign:
+        """Asks, also a source that is left alone: who wants to know has a turn."""
         started = time.perf_counter()
         try:
-            rows = await self.fetch(self._sign_of_life(), HEALTH_SECONDS)
+            rows = await self._small(self._statements.of(self._sign_of_life()))
         except SourceUnavailable as error:
-            return Health(self.name, available=False, latency_ms=None, reason=self._reason(error))
+            self._statements_failed += 1
+            return _Sign(self._away(error), error.__cause__ is not None and is_sign_of_life(error.__cause__))
         outdated = self._outdated(rows) if self._revisions else None
         if outdated is not None:
-            return Health(self.name, available=False, latency_ms=None, reason=outdated)
-        return Health(self.name, available=True, latency_ms=(time.perf_counter() - started) * 1000)
+            return _Sign(Health(self.name, available=False, latency_ms=None, reason=outdated), is_answered=True)
+        latency_ms = (time.perf_counter() - started) * 1000
+        return _Sign(Health(self.name, available=True, latency_ms=latency_ms), is_answered=True)
+
+    async def _small(self, bound: Bound) -> Rows:
+        """A question that waits for nobody's connection: how busy these are tells nothing of the source."""
+        seconds = min(HEALTH_SECONDS, self._timeout_seconds)
+        try:
+            async with asyncio.timeout(seconds):
+                if self._connections.has_room:
+                    return _as_mappings(bound, await self._rows(bound))
+                return _as_mappings(bound, await self._connections.rows_beside(bound, self._one_is_sent))
+        except TimeoutError as error:
+            raise SourceTimedOut(self.name, seconds) from error
+        except FAILURES as error:
+            raise SourceUnavailable(self.name) from error
+
+    def _one_is_sent(self) -> None:
+        self._statements_sent += 1
+
+    def _away(self, error: SourceUnavailable) -> Health:
+        return Health(self.name, available=False, latency_ms=None, reason=self._reason(error))
 
     def _sign_of_life(self) -> Statement:
         one = sa.select(sa.literal(1))
@@ -213,7 +269,7 @@ class Database:
 
     async def _rows(self, bound: Bound) -> Sequence[Values]:
         held = await self._connections.take(asker())
-        self.statements_sent += 1
+        self._statements_sent += 1
         self._keys_asked += bound.keys
         try:
             rows = await held.rows(bound)
@@ -226,3 +282,7 @@ class Database:
         self._connections.give_back(held)
         self._rows_read += len(rows)
         return rows
+
+
+def _as_mappings(bound: Bound, rows: Sequence[Values]) -> Rows:
+    return [dict(zip(bound.columns, row, strict=True)) for row in rows]

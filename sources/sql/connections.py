@@ -142,7 +142,7 @@ class Connections:
         self._most_waiting = most_waiting
         self._idle: list[Held] = []
         self._waiting: deque[asyncio.Future[Held | None]] = deque()
-        self._shares = Shares(size)
+        self._shares = Shares(size, most_waiting)
         self._one_more = asyncio.Lock()
         self._behind: set[asyncio.Task[Any]] = set()
         if self._file is None:
@@ -156,7 +156,7 @@ class Connections:
     @property
     def load(self) -> Load:
         idle = len(self._idle)
-        return Load(self._size - self._free_places - idle, idle, self._all_waiting)
+        return Load(self._size - self._free_places - idle, idle, len(self._waiting) + self._shares.waiting)
 
     @property
     def has_room(self) -> bool:
@@ -181,10 +181,12 @@ class Connections:
     async def take(self, asker: Hashable | None = None) -> Held:
         """A connection that nobody else has, until it is given back or dropped. Those who wait have it in turn.
 
-        `asker`: on whose behalf; nobody has all of them. Raises TooManyWaiting.
+        `asker`: on whose behalf; nobody has all of them, and who waits for one of its own takes no place from those who
+        wait for anybody's. Raises TooManyWaiting.
         """
         if not self._shares.took(asker):
-            self._check_room()
+            if not self._shares.has_room(asker):
+                raise TooManyWaiting
             await self._shares.turn(cast("Hashable", asker))
         try:
             held = await self._free()
@@ -241,7 +243,8 @@ class Connections:
 
     async def _turn(self) -> Held | None:
         """Waits for somebody's connection; None is a place for one."""
-        self._check_room()
+        if len(self._waiting) >= self._most_waiting:
+            raise TooManyWaiting
         given: asyncio.Future[Held | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(given)
         try:
@@ -277,14 +280,6 @@ class Connections:
                 return await held.rows(bound)
             finally:
                 await _closed(held)
-
-    @property
-    def _all_waiting(self) -> int:
-        return len(self._waiting) + self._shares.waiting
-
-    def _check_room(self) -> None:
-        if self._all_waiting >= self._most_waiting:
-            raise TooManyWaiting
 
     def _is_gone(self, asker: Hashable | None, _closing: object) -> None:
         self._shares.give_back(asker)

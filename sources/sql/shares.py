@@ -6,14 +6,20 @@ from collections import Counter, deque
 from collections.abc import Hashable
 
 
+def all_but_a_quarter(count: int) -> int:
+    """What one asker may have of so many; one at least."""
+    return max(1, count - math.ceil(count / 4))
+
+
 class Shares:
     """All connections but a quarter, for each asker; one at least. None is nobody in particular, and unbounded.
 
-    Who has its share waits for one of its own, and its questions have them in turn.
+    Who has its share waits for one of its own, and its questions have them in turn: all but a quarter of `waiting`.
     """
 
-    def __init__(self, connections: int) -> None:
-        self.most = max(1, connections - math.ceil(connections / 4))
+    def __init__(self, connections: int, waiting: int) -> None:
+        self.most = all_but_a_quarter(connections)
+        self._most_waiting = all_but_a_quarter(waiting)
         self._held: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
@@ -21,6 +27,10 @@ class Shares:
     def waiting(self) -> int:
         """How many questions wait for a connection of their own asker's."""
         return sum(map(len, self._waiting.values()))
+
+    def has_room(self, asker: Hashable | None) -> bool:
+        """Whether one more may wait for a connection of the asker's."""
+        return len(self._waiting.get(asker, ())) < self._most_waiting
 
     def took(self, asker: Hashable | None) -> bool:
         """Takes a connection of the asker's, if there is one left; else it has to wait for its turn."""

@@ -130,7 +130,7 @@ class House:
         try:
             price = self._check(prepared, variables, context)
             try:
-                async with self.admission:
+                async with self.admission.of(context.viewer.counted_as or context.address):
                     answer = await self._answer(prepared, variables, context)
             except Overloaded:
                 self.rates.give_back(context, price)

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from sources.sql.shares import Shares
+from sources.shares import Shares
 from sources.sql.statements import Bound, Values
 from sources.sql.timestamps import read_all_timestamps
 

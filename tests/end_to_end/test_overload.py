@@ -11,7 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from resolvers.context import Viewer
 from sources.demo.loading import PostgresDatabases
+from sources.records import Role
 from support.back_ends import Urls, loaded
 from support.postgres import locked
 from support.servers import Server, serving
@@ -40,15 +42,16 @@ def small(own: Urls, tmp_path: Path) -> Iterator[Server]:
         yield running
 
 
-async def _post(server: Server, client: httpx.AsyncClient, query: str) -> Any:
-    headers = {"authorization": f"Bearer {server.agent}", "omniloket-purpose": "intake"}
+async def _post(server: Server, client: httpx.AsyncClient, query: str, agent: str = "agent") -> Any:
+    token = server.token(Viewer(Role.AGENT, agent, unit="PL1700", clearance=True))
+    headers = {"authorization": f"Bearer {token}", "omniloket-purpose": "intake"}
     headers["accept"] = "application/graphql-response+json"
     return await client.post(server.url, json={"query": query}, headers=headers)
 
 
 async def test_beyond_what_runs_and_what_waits_requests_are_refused_at_once(small: Server, own: Urls) -> None:
     async with httpx.AsyncClient(timeout=30) as client, locked(own["incidents"], "incident"):
-        stuck = [asyncio.create_task(_post(small, client, STUCK)) for _ in range(5)]
+        stuck = [asyncio.create_task(_post(small, client, STUCK, each)) for each in "abcde"]
         await asyncio.sleep(0.5)
         refused = await _post(small, client, FINE)
         assert not any(each.done() for each in stuck)
@@ -73,12 +76,22 @@ async def test_beyond_what_runs_and_what_waits_requests_are_refused_at_once(smal
         assert (error["extensions"]["code"], error["extensions"]["source"]) == ("SOURCE_TIMEOUT", "incidents")
 
 
+async def test_whoever_asks_for_much_leaves_room_for_others(small: Server, own: Urls) -> None:
+    async with httpx.AsyncClient(timeout=30) as client, locked(own["incidents"], "incident"):
+        greedy = [asyncio.create_task(_post(small, client, STUCK)) for _ in range(20)]
+        await asyncio.sleep(0.5)
+        for _ in range(5):
+            assert (await _post(small, client, FINE, "another")).status_code == 200
+        # Two run, and one waits.
+        assert Counter(each.status_code for each in await asyncio.gather(*greedy)) == {503: 17, 294: 3}
+
+
 @asynccontextmanager
 async def full(server: Server, own: Urls) -> AsyncIterator[httpx.AsyncClient]:
     """As many operations run and wait as may."""
     async with httpx.AsyncClient(timeout=30) as client:
         async with locked(own["incidents"], "incident"):
-            stuck = [asyncio.create_task(_post(server, client, STUCK)) for _ in range(5)]
+            stuck = [asyncio.create_task(_post(server, client, STUCK, each)) for each in "abcde"]
             await asyncio.sleep(0.5)
             yield client
             assert not any(each.done() for each in stuck)
@@ -168,7 +181,7 @@ async def test_what_is_refused_is_not_paid_for(own: Urls, tmp_path: Path) -> Non
 async def test_when_the_rush_is_over_everybody_is_served_again(small: Server, own: Urls) -> None:
     async with httpx.AsyncClient(timeout=30) as client:
         async with locked(own["incidents"], "incident"):
-            rush = await asyncio.gather(*(_post(small, client, STUCK) for _ in range(40)))
+            rush = await asyncio.gather(*(_post(small, client, STUCK, f"agent {number}") for number in range(40)))
         assert Counter(each.status_code for each in rush) == {503: 35, 294: 5}
         answers = [await _post(small, client, STUCK) for _ in range(10)]
         assert all("errors" not in answer.json() for answer in answers)

@@ -21,7 +21,7 @@ async def test_who_may_not_ask_is_told_so_before_waiting(sqlite_urls: Urls, quer
         prepared = house.prepare(query, "", None, context)
         if code == "RATE_LIMITED":
             house.rates.charge(context, 880)  # and the new document took another 100
-        async with house.admission:
+        async with house.admission.of(None):
             with pytest.raises(RequestRefused) as refused:
                 await house.execute(prepared, {}, context)
             assert refused.value.errors[0]["extensions"]["code"] == code

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from sources.sql.shares import Shares
+from sources.shares import Shares
 
 
 @pytest.mark.parametrize(("connections", "most"), [(1, 1), (2, 1), (3, 2), (4, 3), (10, 7), (100, 75)])

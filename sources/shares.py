@@ -1,4 +1,7 @@
-"""How many of a source's connections each asker may hold, so that others find room beside whatever it asks."""
+"""How many places each asker may hold where there are few, so that others find room beside whatever it asks.
+
+A source's connections are such places, and those of the operations that run at a time.
+"""
 
 import asyncio
 import math
@@ -12,28 +15,28 @@ def all_but_a_quarter(count: int) -> int:
 
 
 class Shares:
-    """All connections but a quarter, for each asker; one at least. None is nobody in particular, and unbounded.
+    """All places but a quarter, for each asker; one at least. None is nobody in particular, and unbounded.
 
     Who has its share waits for one of its own, and its questions have them in turn: all but a quarter of `waiting`.
     """
 
-    def __init__(self, connections: int, waiting: int) -> None:
-        self.most = all_but_a_quarter(connections)
+    def __init__(self, places: int, waiting: int) -> None:
+        self.most = all_but_a_quarter(places)
         self._most_waiting = all_but_a_quarter(waiting)
         self._held: Counter[Hashable] = Counter()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @property
     def waiting(self) -> int:
-        """How many questions wait for a connection of their own asker's."""
+        """How many questions wait for a place of their own asker's."""
         return sum(map(len, self._waiting.values()))
 
     def has_room(self, asker: Hashable | None) -> bool:
-        """Whether one more may wait for a connection of the asker's."""
+        """Whether one more may wait for a place of the asker's."""
         return len(self._waiting.get(asker, ())) < self._most_waiting
 
     def took(self, asker: Hashable | None) -> bool:
-        """Takes a connection of the asker's, if there is one left; else it has to wait for its turn."""
+        """Takes a place of the asker's, if there is one left; else it has to wait for its turn."""
         if asker is None:
             return True
         if self._held[asker] >= self.most:
@@ -42,7 +45,7 @@ class Shares:
         return True
 
     async def turn(self, asker: Hashable) -> None:
-        """Waits for a connection of the asker's."""
+        """Waits for a place of the asker's."""
         given: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(asker, deque()).append(given)
         try:

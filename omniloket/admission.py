@@ -60,7 +60,7 @@ class Admission:
 
     async def enter(self, asker: Hashable | None) -> None:
         """What has a place at once waits for nothing."""
-        if self.is_full:
+        if self.present >= self._most:
             raise self.refuse()
         self.present += 1
         try:

@@ -5,7 +5,7 @@ A source's connections are such places, and those of the operations that run at 
 
 import asyncio
 import math
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Hashable
 
 
@@ -23,7 +23,7 @@ class Shares:
     def __init__(self, places: int, waiting: int) -> None:
         self.most = all_but_a_quarter(places)
         self._most_waiting = all_but_a_quarter(waiting)
-        self._held: Counter[Hashable] = Counter()
+        self._held: dict[Hashable, int] = {}
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @property
@@ -39,9 +39,10 @@ class Shares:
         """Takes a place of the asker's, if there is one left; else it has to wait for its turn."""
         if asker is None:
             return True
-        if self._held[asker] >= self.most:
+        held = self._held.get(asker, 0)
+        if held >= self.most:
             return False
-        self._held[asker] += 1
+        self._held[asker] = held + 1
         return True
 
     async def turn(self, asker: Hashable) -> None:
@@ -68,7 +69,7 @@ class Shares:
         """One of the asker's is free: for who has waited longest, if anybody still does."""
         if asker is None:
             return
-        waiting = self._waiting.pop(asker, None)
+        waiting = self._waiting.pop(asker, None) if self._waiting else None
         while waiting:
             given = waiting.popleft()
             if not given.done():
@@ -76,6 +77,6 @@ class Shares:
                 if waiting:
                     self._waiting[asker] = waiting
                 return
-        self._held[asker] -= 1
-        if not self._held[asker]:
-            del self._held[asker]
+        held = self._held.pop(asker) - 1
+        if held:
+            self._held[asker] = held

@@ -75,7 +75,7 @@ class Database:
     ) -> None:
         self.name = name
         self.serves = tuple(serves)
-        self._statements_sent = 0
+        self.statements_sent = 0
         self._statements_failed = 0
         self._keys_asked = 0
         self._rows_read = 0
@@ -168,7 +168,7 @@ class Database:
         """What it was asked since it was opened, and how its connections are used now."""
         load = self._connections.load
         return SourceFigures(
-            statements_sent=self._statements_sent,
+            statements_sent=self.statements_sent,
             statements_failed=self._statements_failed,
             keys_asked=self._keys_asked,
             rows_read=self._rows_read,
@@ -231,7 +231,7 @@ class Database:
             raise SourceUnavailable(self.name) from error
 
     def _one_is_sent(self) -> None:
-        self._statements_sent += 1
+        self.statements_sent += 1
 
     def _away(self, error: SourceUnavailable) -> Health:
         return Health(self.name, available=False, latency_ms=None, reason=self._reason(error))
@@ -269,7 +269,7 @@ class Database:
 
     async def _rows(self, bound: Bound) -> Sequence[Values]:
         held = await self._connections.take(asker())
-        self._statements_sent += 1
+        self.statements_sent += 1
         self._keys_asked += bound.keys
         try:
             rows = await held.rows(bound)

@@ -1,6 +1,7 @@
 """What operators see of a server: its figures, and whether it is ready."""
 
 import re
+import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from omniloket.readiness import READY_SECONDS
 from resolvers.context import Viewer
 from sources.demo.loading import PostgresDatabases
 from sources.records import Role

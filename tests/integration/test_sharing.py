@@ -136,7 +136,7 @@ class Served:
     def rows(self, source: str) -> int:
         """How many rows were read of a source so far."""
         back_ends: Any = self.ask.house.services.sources.back_ends
-        return next(database.rows_read for database in back_ends if database.name == source)
+        return next(database.figures().rows_read for database in back_ends if database.name == source)
 
     def statements(self) -> int:
         back_ends: Any = self.ask.house.services.sources.back_ends

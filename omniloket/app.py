@@ -140,7 +140,7 @@ class _Doors:
         if not is_welcome(websocket.headers, self._settings.live.origins):
             return Response("Pages of this origin may not connect.", 403)
         try:
-            self._house.charge_handshake(address_of(websocket.scope))
+            self._house.charging.handshake(address_of(websocket.scope))
         except RateLimited as limited:
             return Response(limited.errors[0]["message"], 429, {"Retry-After": str(limited.retry_after)})
         return None

@@ -1,7 +1,7 @@
 """The house: what all ways in share, from a document to its answer, with what it costs and who is told of it."""
 
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from msgspec.structs import replace
 
-from engine.codes import FORBIDDEN, LIMIT_EXCEEDED
+from engine.codes import FORBIDDEN
 from engine.executor import Executor
 from engine.limits import INTROSPECTION
 from engine.prepared import Prepared
@@ -18,15 +18,15 @@ from omniloket.access_log import AccessLog
 from omniloket.accounts import Accounts
 from omniloket.admission import Admission, Overloaded
 from omniloket.bounds import Bounds
+from omniloket.charging import Charging
 from omniloket.common import InCommon
 from omniloket.figures import figures
 from omniloket.identity import Identity
 from omniloket.metrics import Metrics
-from omniloket.rates import RateLimited, Rates
+from omniloket.rates import Rates
 from omniloket.registered import Registered
 from omniloket.sessions import Sessions
 from omniloket.settings import Settings
-from omniloket.standing import StandingPrices
 from omniloket.trusted import Manifests
 from omniloket.usage import Usage
 from resolvers import live
@@ -43,33 +43,6 @@ from subscriptions.terms import Terms
 log = structlog.get_logger("omniloket")
 
 _refuses_personal = access.refusal(access.PERSONAL)
-
-DOCUMENT_POINTS = 100
-CHARACTERS_A_POINT = 2
-"""Of a document that has to be parsed and validated first: half a millisecond however short it is, and some 5
-microseconds for every two characters, as long as an object takes; up to thrice that where it is nothing but short
-names."""
-
-FREE_VALUES = 100
-VALUES_A_POINT = 4
-"""Of the values in variables and in the document's arguments, where they are more than most: to coerce and convert one
-takes a microsecond or two."""
-
-REFUSED_VALUES_POINTS = 100
-"""What variables cost that hold too much: all of their JSON has been looked at by then."""
-
-FREE_BODY_BYTES = 16_384
-BYTES_A_POINT = 2_048
-"""Of a body that is longer than most: to read so much JSON takes as long as an object."""
-
-BAD_TOKEN_POINTS = 10
-"""What a token that does not hold costs the address that it comes from: as much as any operation."""
-
-HANDSHAKE_POINTS = 10
-"""What opening a socket costs the address that it comes from, whatever it is opened for: half a millisecond."""
-
-LARGEST_TOLD = 2**53 - 1
-"""The largest price that is told: JSON has no larger numbers that everybody reads (RFC 8259, section 6)."""
 
 _NO_INTROSPECTION = refusal("The schema is shown to those who have a token.", FORBIDDEN)
 
@@ -96,6 +69,10 @@ class House:
     def accounts(self) -> Accounts:
         return Accounts(Metrics(partial(figures, self)), self.access_log, self.usage)
 
+    @cached_property
+    def charging(self) -> Charging:
+        return Charging(self.rates, self.accounts, self.settings.cost)
+
     async def context(self, authorization: str | None, purpose: str | None, address: str) -> Context:
         """A fresh context for the viewer of an Authorization header; raises Unauthenticated."""
         return context_of(self.services, await self.identity.of_authorization(authorization), purpose, address)
@@ -110,7 +87,7 @@ class House:
             text, trusted = self.trusted.documents.found(given, document_id, context.viewer)
             context.document = None if trusted is None else trusted.name
             if not self.executor.documents.knows(text):
-                self.rates.charge(context, DOCUMENT_POINTS + len(text) / CHARACTERS_A_POINT)
+                self.charging.document(text, context)
             prepared = self.executor.prepare(text, operation_name)
             if query is not None:
                 self.registered.register(document_id, query)
@@ -130,33 +107,29 @@ class House:
         try:
             price = self._check(prepared, variables, context)
             try:
-                async with self.admission.of(context.viewer.counted_as or context.address):
+                async with self.admission.of(context.asker):
                     answer = await self._answer(prepared, variables, context)
             except Overloaded:
-                self.rates.give_back(context, price)
+                self.charging.give_back(context, price)
                 raise
         except RequestRefused as refused:
             self._count(refused, context, prepared)
             raise
         self.accounts.executed(prepared, variables, context, began, has_errors="errors" in answer)
         if wants_cost:
-            answer["extensions"] = {"cost": self._told_cost(price, context)}
+            answer["extensions"] = {"cost": self.charging.told(price, context)}
         return answer
 
     async def _answer(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> Response:
-        with Within(self.settings.overload.deadline_seconds, _asker(context)):
+        with Within(self.settings.overload.deadline_seconds, context.asker):
             await _take_live_cursor(prepared, context)
             answer = await self.executor.execute(prepared, variables, context)
         await self.record(prepared, context)
         return answer
 
-    def _told_cost(self, price: int, context: Context) -> dict[str, int]:
-        left, seconds = self.rates.left(context)
-        return {"price": price, "left": left, "fullIn": seconds}
-
     async def before(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
         """What has to happen before a stream begins, in the task that serves it. Raises RequestRefused."""
-        ask_for(_asker(context))
+        ask_for(context.asker)
         try:
             self._check(prepared, variables, context)
             await _take_live_cursor(prepared, context)
@@ -170,11 +143,11 @@ class House:
         try:
             values = self.executor.check(prepared, variables)
         except RequestRefused:
-            self.rates.charge(context, REFUSED_VALUES_POINTS)
+            self.charging.refused_values(context)
             raise
         if prepared.root_fields & INTROSPECTION and not self._shows_schema(context.viewer):
             raise RequestRefused([_NO_INTROSPECTION], prepared.kind)
-        return self._charge(prepared, variables, context, values)
+        return self.charging.operation(prepared, variables, context, values)
 
     def _count(self, refused: RequestRefused, context: Context, prepared: Prepared | None = None) -> None:
         self.accounts.refused(refused.errors[0]["extensions"], context, prepared)
@@ -183,46 +156,10 @@ class House:
         """Counts what a way in refuses by itself, before there is anything to execute."""
         self.accounts.refused(error["extensions"])
 
-    def charge_body(self, size: int, context: Context) -> None:
-        """Takes points for a body that is longer than most, before it is read. Raises RateLimited."""
-        try:
-            self.rates.charge(context, size / BYTES_A_POINT)
-        except RateLimited as limited:
-            self.accounts.refused(limited.extensions, context)
-            raise
-
-    def charge_bad_token(self, address: str) -> None:
-        """Takes points from the address that a token comes from which does not hold. Raises RateLimited."""
-        self._charge_address(address, BAD_TOKEN_POINTS)
-
-    def charge_handshake(self, address: str) -> None:
-        """Takes points from the address that a socket is opened from. Raises RateLimited."""
-        self._charge_address(address, HANDSHAKE_POINTS)
-
-    def _charge_address(self, address: str, points: int) -> None:
-        try:
-            self.rates.charge_address(address, points)
-        except RateLimited as limited:
-            self.accounts.refused(limited.extensions)
-            raise
-
     def _shows_schema(self, viewer: Viewer) -> bool:
         shown = self.settings.limits.anonymous_introspection
         is_shown = self.settings.development_key_file is not None if shown is None else shown
         return is_shown or viewer.role is not Role.ANONYMOUS
-
-    def _charge(self, prepared: Prepared, variables: Mapping[str, Any], context: Context, values: int) -> int:
-        """The price, and what so many values cost besides, which is no part of what one operation may cost."""
-        cost = self.settings.cost
-        price = prepared.price(variables) + cost.operation
-        if price > cost.max_operation:
-            told = min(price, LARGEST_TOLD)
-            message = f"This operation may cost {told} points, and at most {cost.max_operation} are allowed."
-            why = {"limit": "max_operation", "price": told, "maximum": cost.max_operation}
-            raise RequestRefused([refusal(message, LIMIT_EXCEEDED, **why)], prepared.kind)
-        points = price + max(0, values - FREE_VALUES) // VALUES_A_POINT
-        self.rates.charge(context, points)
-        return points
 
     @cached_property
     def streams(self) -> Streams:
@@ -235,24 +172,17 @@ class House:
             rights_changed=Unauthenticated,
             failure=lambda error: StreamFailed([executor.encoded(_told_to_clients(error))]),
             queue_size=self.settings.live.queue_size,
-            pay=self._pay_event,
+            pay=self.charging.event,
             hold=self._hold,
         )
         return Streams(Sharing(executor, self.services.hub.follow, terms))
 
-    async def _pay_event(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> None:
-        await self.rates.pay(context, prepared.price(variables))
-
     def _hold(self, prepared: Prepared, variables: Mapping[str, Any], context: Context) -> Callable[[], None]:
         try:
-            return self._standing.hold(_asker(context), prepared.price(variables))
+            return self.charging.hold(prepared, variables, context)
         except RequestRefused as refused:
             self._count(refused, context, prepared)
             raise
-
-    @cached_property
-    def _standing(self) -> StandingPrices:
-        return StandingPrices(self.settings.cost.standing)
 
     def _fell_behind(self, cursor: str | None) -> Exception:
         self.accounts.metrics.fell_behind()
@@ -281,11 +211,6 @@ def context_of(services: Services, viewer: Viewer, purpose: str | None, address:
     return Context(
         services=services, viewer=replace(viewer, purpose=purpose) if is_allowed else viewer, address=address
     )
-
-
-def _asker(context: Context) -> Hashable:
-    """On whose behalf sources are asked, and as whose everything counts that is held."""
-    return context.viewer.counted_as or context.address
 
 
 async def _take_live_cursor(prepared: Prepared, context: Context) -> None:

@@ -19,11 +19,12 @@ from engine.prepared import Prepared
 from engine.responses import RequestRefused, refusal
 from omniloket.access_log import begin_request
 from omniloket.addresses import address_of
+from omniloket.charging import FREE_BODY_BYTES
 from omniloket.cookies import authorization_of
 from omniloket.disconnects import WhileConnected
 from omniloket.event_streams import EventStreamResponse
 from omniloket.headers import LAST_EVENT_ID_HEADER, PURPOSE_HEADER, RAW_REQUEST_HEADER
-from omniloket.house import FREE_BODY_BYTES, House
+from omniloket.house import House
 from omniloket.media_types import EVENT_STREAM, GRAPHQL, JSON, MOST_CHARACTERS, of_errors, preferred, takes_streams
 from omniloket.plain_messages import HEADERS, PlainRequest, PlainResponse
 from omniloket.private_arguments import PRIVATE_ARGUMENTS, PrivateArguments
@@ -133,7 +134,7 @@ class GraphQLEndpoint:
         if request.method == "POST":
             body = await body_of(request, self._house.settings.max_body_bytes)
             if len(body) > FREE_BODY_BYTES:
-                self._house.charge_body(len(body), await self._context(request))
+                self._house.charging.body(len(body), await self._context(request))
             return in_body(body, self._house.settings.requests.batch)
         if request.method == "GET":
             return in_url(request, self._house.settings.requests.url_bytes)
@@ -152,7 +153,7 @@ class GraphQLEndpoint:
         try:
             return await asking
         except Unauthenticated as error:
-            self._house.charge_bad_token(address)
+            self._house.charging.bad_token(address)
             challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
             raise RequestRejected(401, str(error), error.code, challenge) from None
 

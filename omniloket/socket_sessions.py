@@ -48,7 +48,7 @@ class SocketSessions:
     def _refused(self, error: Unauthenticated, address: str) -> ConnectionRefused:
         """What a socket is told whose token does not hold; its address pays for that, as over HTTP."""
         try:
-            self._house.charge_bad_token(address)
+            self._house.charging.bad_token(address)
         except RateLimited as limited:
             return ConnectionRefused(4429, str(limited.errors[0]["message"]))
         self._house.accounts.refused({"code": error.code})

@@ -112,6 +112,11 @@ class Context(RequestState):
     membership: Membership | None = None
 
     @property
+    def asker(self) -> Hashable:
+        """On whose behalf sources are asked, and as whose all counts that is held meanwhile."""
+        return self.viewer.counted_as or self.address
+
+    @property
     def sources(self) -> Sources:
         return self.services.sources
 

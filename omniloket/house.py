@@ -19,8 +19,8 @@ from omniloket.accounts import Accounts
 from omniloket.admission import Admission, Overloaded
 from omniloket.bounds import Bounds
 from omniloket.charging import Charging
-from omniloket.common import InCommon
 from omniloket.figures import figures
+from omniloket.grouping import Grouping
 from omniloket.identity import Identity
 from omniloket.metrics import Metrics
 from omniloket.rates import Rates
@@ -55,7 +55,7 @@ class House:
     executor: Executor
     identity: Identity
     sessions: Sessions
-    common: InCommon
+    common: Grouping
     rates: Rates
     admission: Admission
     trusted: Manifests

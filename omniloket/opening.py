@@ -14,8 +14,8 @@ from engine.limits import Limits
 from omniloket import loop_lag
 from omniloket.access_log import AccessLog, current_request
 from omniloket.admission import Admission
-from omniloket.common import InCommon
 from omniloket.configured import bounds, checked_schema, databases, development_key, hidden, issuers
+from omniloket.grouping import Grouping
 from omniloket.house import House, context_of
 from omniloket.identity import Identity
 from omniloket.keeping import kept
@@ -59,7 +59,7 @@ async def open_house(settings: Settings) -> AsyncGenerator[House]:
             executor=executor,
             identity=identity,
             sessions=Sessions(identity, partial(context_of, services), settings.live.connections_per_principal),
-            common=InCommon(schema, services),
+            common=Grouping(schema, services),
             rates=rates,
             admission=Admission(overload.running, overload.waiting, overload.waiting_seconds),
             trusted=trusted,

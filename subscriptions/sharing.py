@@ -22,7 +22,7 @@ from engine.executor import Executor
 from engine.prepared import Prepared
 from sources.deadlines import ask_for
 from subscriptions.hub import Event, StreamOverflowed
-from subscriptions.membership import Asked, Member
+from subscriptions.member import Asked, Member
 from subscriptions.terms import Common, Payload, Terms
 
 BATCH = 500
@@ -364,17 +364,17 @@ class _Group:
     async def deliver(self, payload: Payload, prepared: Prepared, context: object) -> None:
         """The same bytes to all members. Those whose rights are not sure are looked at first, each by itself."""
         self._family.sharing.delivered += len(self.members)
-        sure = [member for member in self.members if member.asked.is_sure()]
+        sure = [member for member in self.members if member.asked.is_certain()]
         unsure = self.members.keys() - sure if len(sure) < len(self.members) else ()
         if sure:
             await self.terms.record(prepared, context, [member.asked.context for member in sure])
         for member in unsure:
-            member.offer(payload, is_sure=False)
+            member.offer(payload, is_recorded=False)
         for count, member in enumerate(sure, start=1):
             if member.is_ready:
                 member.hand(payload)
             else:
-                member.offer(payload, is_sure=True)
+                member.offer(payload, is_recorded=True)
             if count % AT_A_TIME == 0:
                 await asyncio.sleep(0)
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from engine.prepared import Prepared
-from subscriptions.membership import Asked, MakeContext, Member
+from subscriptions.member import Asked, MakeContext, Member
 from subscriptions.sharing import Following, Reach, Sharing
 from subscriptions.terms import Deliver, Payload
 
@@ -31,14 +31,14 @@ class Streams:
         variables: Mapping[str, Any],
         make_context: MakeContext,
         deliver: Deliver,
-        is_sure: Callable[[], bool] = _never,
+        is_certain: Callable[[], bool] = _never,
     ) -> None:
         """Hands a payload to `deliver` for each event, until the stream ends.
 
-        `is_sure`: whether the rights of the connection hold, as far as can be told at once; where not, a context is
+        `is_certain`: whether the rights of the connection hold, as far as can be told at once; where not, a context is
         made to find out. Raises RequestRefused before the first payload, and StreamFailed, as the executor does.
         """
-        member = Member(Asked(prepared, variables, make_context, is_sure), deliver)
+        member = Member(Asked(prepared, variables, make_context, is_certain), deliver)
         joining = _Joining(self.sharing, member)
         try:
             await self._serve_alone(member, joining.make_context)
@@ -61,11 +61,11 @@ class Streams:
         prepared: Prepared,
         variables: Mapping[str, Any],
         make_context: MakeContext,
-        is_sure: Callable[[], bool] = _never,
+        is_certain: Callable[[], bool] = _never,
     ) -> AsyncGenerator[Payload, None]:
         """The same as a generator, whose client has taken a payload when it asks for the next."""
         table = _Table()
-        serving = asyncio.create_task(self.serve(prepared, variables, make_context, table.put, is_sure))
+        serving = asyncio.create_task(self.serve(prepared, variables, make_context, table.put, is_certain))
         serving.add_done_callback(table.clear)
         try:
             while (payload := await table.next()) is not None:

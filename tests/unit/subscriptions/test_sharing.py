@@ -11,7 +11,7 @@ from sources.errors import MarkExpired
 from sources.memory import MemoryLog
 from sources.ports import Mark, Reading
 from subscriptions.hub import Event, Hub
-from subscriptions.membership import Asked, Member
+from subscriptions.member import Asked, Member
 from subscriptions.sharing import Following, Sharing
 from subscriptions.terms import Common, Payload, Terms
 

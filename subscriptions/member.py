@@ -7,7 +7,7 @@ does not take waits, up to a bound: nobody else waits for it.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import orjson
 
@@ -39,11 +39,11 @@ class Asked:
         prepared: Prepared,
         variables: Mapping[str, Any],
         make_context: MakeContext,
-        is_sure: Callable[[], bool],
+        is_certain: Callable[[], bool],
     ) -> None:
         self.prepared = prepared
         self.variables = variables
-        self.is_sure = is_sure
+        self.is_certain = is_certain
         self.context: Any = None
         self._make_context = make_context
 
@@ -56,6 +56,13 @@ class Asked:
     async def make_context(self) -> Any:
         self.context = await self._make_context()
         return self.context
+
+
+class _Waiting(NamedTuple):
+    """What waits for a client. `is_recorded`: that it gets it."""
+
+    payload: Payload
+    is_recorded: bool
 
 
 class _Told:
@@ -84,9 +91,9 @@ class _Told:
         """It gets nothing alone any more; the group was offered so much by now."""
         self._alone_until = offered
 
-    def without(self, waiting: Iterable[tuple[Payload, bool]]) -> deque[tuple[Payload, bool]]:
+    def without(self, waiting: Iterable[_Waiting]) -> deque[_Waiting]:
         """What waits, but for what it got alone meanwhile."""
-        return deque(each for each in waiting if each[0].place not in self._alone)
+        return deque(each for each in waiting if each.payload.place not in self._alone)
 
     def came_before(self, payload: Payload) -> bool:
         """Whether the group was offered it before the member took part."""
@@ -117,7 +124,7 @@ class Member:
         self._error: Exception | None = None
         self._is_catching_up = True
         self._has_missed = False
-        self._waiting: deque[tuple[Payload, bool]] | None = None
+        self._waiting: deque[_Waiting] | None = None
         self._handing: asyncio.Task[None] | None = None
         self._told = _Told()
 
@@ -166,16 +173,16 @@ class Member:
             # It may be what ends others, too: whoever raises it would add to its traceback, which keeps their frames.
             raise self._error.with_traceback(None)
 
-    def offer(self, payload: Payload, *, is_sure: bool) -> None:
-        """Something that the group got. `is_sure`: the rights hold, and it is recorded that the client gets it."""
+    def offer(self, payload: Payload, *, is_recorded: bool) -> None:
+        """Something that the group got. `is_recorded`: that this client gets it; its rights held then."""
         if self._over.done() or self._has(payload):
             return
         if self._is_catching_up or self._handing is not None:
-            self._wait(payload, cast("Group", self.group).terms, is_sure=is_sure)
-        elif is_sure:
+            self._wait(payload, cast("Group", self.group).terms, is_recorded=is_recorded)
+        elif is_recorded:
             self.hand(payload)
         else:
-            self._waiting = deque([(payload, is_sure)])
+            self._waiting = deque([_Waiting(payload, is_recorded)])
             self._begin(self._hand_on())
 
     def hand(self, payload: Payload) -> None:
@@ -205,11 +212,11 @@ class Member:
         """While it catches up, what it gets alone is told apart only at the end: it may be catching up with this."""
         return self._told.came_before(payload) if self._is_catching_up else self._told.has(payload)
 
-    def _wait(self, payload: Payload, terms: Terms, *, is_sure: bool) -> None:
+    def _wait(self, payload: Payload, terms: Terms, *, is_recorded: bool) -> None:
         if self._waiting is None:
             self._waiting = deque()
         if len(self._waiting) < terms.queue_size:
-            self._waiting.append((payload, is_sure))
+            self._waiting.append(_Waiting(payload, is_recorded))
         elif self._is_catching_up:
             self._has_missed = True
         else:
@@ -226,12 +233,12 @@ class Member:
                 await rest
                 self.cursor = begun.cursor
             while self._waiting:
-                payload, is_sure = self._waiting.popleft()
-                if not (is_sure and self.asked.is_sure()):
+                waiting = self._waiting.popleft()
+                if not (waiting.is_recorded and self.asked.is_certain()):
                     await self._check(cast("Group", self.group))
-                if not is_sure:
+                if not waiting.is_recorded:
                     await self._record(cast("Group", self.group).terms)
-                await self._hand(payload)
+                await self._hand(waiting.payload)
         except Exception as error:
             self.end(error)
         finally:

@@ -11,7 +11,7 @@ from schema.rules import claims_read
 from subscriptions.terms import Common
 
 
-class InCommon:
+class Grouping:
     """Tells it from the context of one of them. The claims of each operation are worked out once."""
 
     def __init__(self, schema: GraphQLSchema, services: Services) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from sources.shares import Shares
+from sources.sql.missing import root_of
 from sources.sql.statements import Bound, Values
 from sources.sql.timestamps import read_all_timestamps
 
@@ -48,12 +49,13 @@ _ALL_VALUES = itemgetter(slice(None))
 def is_without_answer(error: BaseException) -> bool:
     """Whether a failure means that the database did not answer; the other ones are answers, of a kind.
 
-    The driver's own exceptions come from making a connection: those of a statement arrive as DBAPIError.
+    The driver's own exceptions come from making a connection: those of a statement arrive as DBAPIError, and for a
+    connection that SQLAlchemy makes by itself so does that of a server which only starts.
     """
     if isinstance(error, StatementFailed):
         return error.is_without_answer
     if isinstance(error, DBAPIError):
-        return bool(error.connection_invalidated)
+        return bool(error.connection_invalidated) or isinstance(root_of(error), asyncpg.CannotConnectNowError)
     return isinstance(error, _NO_ANSWER)
 
 

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from sources.breaker import Patience
 from sources.errors import SourceUnavailable
@@ -72,12 +73,12 @@ async def test_a_slow_question_that_happens_to_probe_ends_the_rest_of_a_source_t
 ) -> None:
     server.is_away = True
     assert [await answered(database, LIGHT) for _ in range(2)] == [False, False]
-    assert database.is_resting
+    assert database.figures().is_resting
     server.is_away = False
     await asyncio.sleep(0.15)
     assert not await answered(database, HEAVY)
     async with asyncio.timeout(20):
-        while database.is_resting:
+        while database.figures().is_resting:
             await asyncio.sleep(0.01)
     assert await answered(database, LIGHT)
 
@@ -86,11 +87,11 @@ async def test_a_slow_question_that_happens_to_probe_ends_the_rest_of_a_source_t
 async def test_connections_that_are_all_in_use_tell_nothing_of_the_source(database: Database) -> None:
     asking = [asyncio.create_task(answered(database, HEAVY)) for _ in range(6)]
     await asyncio.sleep(0.05)
-    assert database.load.busy == 2
+    assert database.figures().busy == 2
     assert (await database.health()).available
     assert not any(await asyncio.gather(*asking))
     await asyncio.sleep(JUDGED_SECONDS)
-    assert not database.is_resting
+    assert not database.figures().is_resting
     assert await answered(database, LIGHT)
 
 
@@ -101,7 +102,7 @@ async def test_a_source_that_does_not_answer_the_small_question_either_is_left_a
     asking = [asyncio.create_task(answered(database, LIGHT)) for _ in range(4)]
     assert not any(await asyncio.gather(*asking))
     await asyncio.sleep(JUDGED_SECONDS)
-    assert database.is_resting
+    assert database.figures().is_resting
     assert not (await database.health()).available
 
 
@@ -120,7 +121,7 @@ async def test_older_tables_are_an_answer(url: str) -> None:
         assert not (await opened.health()).available
         assert not await answered(opened, HEAVY)
         await asyncio.sleep(JUDGED_SECONDS)
-        assert not opened.is_resting
+        assert not opened.figures().is_resting
 
 
 @pytest.mark.usefixtures("server")
@@ -134,11 +135,19 @@ async def test_a_question_after_health_leaves_no_connection_behind(database: Dat
     given_up.cancel()
     await asyncio.wait([*asking, given_up])
     async with asyncio.timeout(20):
-        while database.load.busy or not await answered(database, LIGHT):
+        while database.figures().busy or not await answered(database, LIGHT):
             await asyncio.sleep(0.01)
-    assert database.load.busy + database.load.idle <= 2
+    assert database.figures().busy + database.figures().idle <= 2
 
 
 def test_a_server_without_room_for_a_connection_answers() -> None:
     assert connections.is_sign_of_life(asyncpg.TooManyConnectionsError())
     assert not connections.is_sign_of_life(asyncpg.CannotConnectNowError())
+
+
+def test_a_server_that_only_starts_does_not_answer_yet() -> None:
+    told = Exception("the dialect's own")
+    told.__cause__ = asyncpg.CannotConnectNowError("the database system is starting up")
+    assert connections.is_without_answer(DBAPIError("SELECT 1", {}, told))
+    told.__cause__ = asyncpg.InsufficientPrivilegeError("permission denied")
+    assert not connections.is_without_answer(DBAPIError("SELECT 1", {}, told))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from engine.executor import Executor
+from sources.deadlines import ask_for, asker
 from sources.errors import MarkExpired
 from sources.memory import MemoryLog
 from sources.ports import Mark, Reading
@@ -23,7 +24,17 @@ class Register(MemoryLog[int]):
 
     fails: Exception | None = None
 
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.askers: set[object] = set()
+        self.begun_by: set[object] = set()
+
+    async def end(self) -> Mark:
+        self.begun_by.add(asker())
+        return await super().end()
+
     async def changes(self, after: Mark, limit: int, *, whole: bool = False) -> Reading[int]:
+        self.askers.add(asker())
         if self.fails is not None:
             raise self.fails
         await asyncio.sleep(0)
@@ -232,3 +243,35 @@ async def test_a_burst_beyond_the_queue_ends_only_the_groups_that_it_concerns() 
         await _eventually(lambda: world.hub.mark("log") == "150")
         await asyncio.sleep(0.01)
         assert not streams[0].done()
+
+
+async def test_what_is_done_for_all_is_on_no_member_s_behalf() -> None:
+    world, askers = World(), list[object]()
+
+    async def events(asked: Sequence[tuple[Event, Any]], _context: Any) -> Sequence[Any]:
+        askers.append(asker())
+        return [None] * len(asked)
+
+    async def joined() -> None:
+        ask_for("a member")
+        async with world.joined(Following("log", "all", events), 1):
+            world.grow(3)
+            await _eventually(lambda: askers)
+
+    await asyncio.create_task(joined())
+    assert world.log.askers == world.log.begun_by == {None}
+    # A group of streams has connections of its own, as anybody who asks: neither all of them nor a member's.
+    assert not {None, "a member"} & set(askers)
+
+
+async def test_a_log_that_a_stream_alone_is_the_first_to_follow_is_read_for_nobody() -> None:
+    world = World()
+
+    async def followed() -> None:
+        ask_for("a member")
+        async with world.hub.follow({"log": None}) as events:
+            world.grow(1)
+            await anext(events)
+
+    await asyncio.create_task(followed())
+    assert world.log.askers == {None}

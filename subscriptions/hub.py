@@ -154,7 +154,7 @@ class Hub:
         Raises SourceUnavailable when a log cannot be read at the start. It and the iterator raise MarkExpired, the
         iterator StreamOverflowed.
         """
-        stream = _Stream(self._queue_size)
+        stream = _Stream(self._queue_size, subject)
         async with AsyncExitStack() as leaving:
             for name, start in after.items():
                 tail = self._tails[name]
@@ -164,25 +164,21 @@ class Hub:
                 if start is None:
                     stream.listen(name)
             replayed = [name for name, start in after.items() if start is not None]
-            yield self._events(stream, replayed, subject, until_now=until_now)
+            yield self._events(stream, replayed, until_now=until_now)
 
     async def close(self) -> None:
         """Stops all tails. Streams that still follow get nothing more."""
         await asyncio.gather(*(tail.stop() for tail in self._tails.values()))
 
-    async def _events(
-        self, stream: "_Stream", replayed: Sequence[str], subject: Key | None, *, until_now: bool
-    ) -> AsyncIterator[Event]:
+    async def _events(self, stream: "_Stream", replayed: Sequence[str], *, until_now: bool) -> AsyncIterator[Event]:
         for name in replayed:
-            async for change, more in self._missed(stream, name, subject):
+            async for change, more in self._missed(stream, name):
                 yield stream.passed(name, change, more=more)
         while not until_now:
             name, change = await stream.next()
             yield stream.passed(name, change, more=stream.has_more)
 
-    async def _missed(
-        self, stream: "_Stream", name: str, subject: Key | None
-    ) -> AsyncIterator[tuple[Change[Any], bool]]:
+    async def _missed(self, stream: "_Stream", name: str) -> AsyncIterator[tuple[Change[Any], bool]]:
         """What a stream has missed of a log, however much, to where it goes live.
 
         It listens only once it has come near the end, so that its queue does not overflow meanwhile.
@@ -190,24 +186,22 @@ class Hub:
         tail, is_near = self._tails[name], False
         while not is_near:
             rows = 0
-            async for missed in self._between(stream, name, tail.mark, subject):
+            async for missed in self._between(stream, name, tail.mark):
                 rows += 1
                 yield missed
             is_near = rows < BATCH
         stream.listen(name)
-        async for missed in self._between(stream, name, tail.mark, subject):
+        async for missed in self._between(stream, name, tail.mark):
             yield missed
 
-    async def _between(
-        self, stream: "_Stream", name: str, end: Mark, subject: Key | None
-    ) -> AsyncIterator[tuple[Change[Any], bool]]:
+    async def _between(self, stream: "_Stream", name: str, end: Mark) -> AsyncIterator[tuple[Change[Any], bool]]:
         """What lies between where a stream stands and a mark, where it stands then: paged, never all at once.
 
         Each with whether more of its page follow.
         """
         if stream.positions[name] == end:
             return
-        async with aclosing(self._tails[name].log.between(stream.positions[name], end, subject)) as pages:
+        async with aclosing(self._tails[name].log.between(stream.positions[name], end, stream.subject)) as pages:
             while (page := await self._page(pages)) is not None:
                 good = [change for change in page if not isinstance(change, MalformedChange)]
                 for change in good:
@@ -220,9 +214,10 @@ class Hub:
 
 
 class _Stream:
-    """The bounded queue of one stream."""
+    """The bounded queue of one stream. `subject`: what it has missed is read for that alone, where it is about one."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, subject: Key | None) -> None:
+        self.subject = subject
         self.positions: dict[str, Mark] = {}
         self._listening: set[str] = set()
         self._size = size
